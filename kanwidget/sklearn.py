@@ -236,7 +236,7 @@ class _Network(TableEstimator):
         self.random_state = random_state  # seed of the start; None stands for 0
 
     def _fit(self, data: Dataset) -> None:
-        """Train a network on the data; a formula of an earlier fit is dropped."""
+        """Train a network on the data, and keep a sample of these; a formula of an earlier fit (`formula_`, a cache) is dropped."""
         self.model_ = KAN.for_data(data, width=self.width, grid=self.grid, k=self.k, seed=self._seed())
         self.history_ = self.model_.fit(data, self.opt, self.steps, lamb=self.lamb, progress=False)
         self.n_iter_ = max(1, len(self.history_))
@@ -353,7 +353,10 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         self.random_state = random_state  # seed of the search; None stands for 0
 
     def _fit(self, data: Dataset) -> None:
-        """Search for formulas of the data, and keep the likeliest of each target."""
+        """Search for formulas of the data, and keep the likeliest of each target, its network, and a sample of the data.
+
+        Rows are sorted by their numbers first, so that their order doesn't matter.
+        """
         if len(data.train_input) < 2:
             raise ValueError("FormulaRegressor needs two rows at least; got 1 sample")
         data = self._sorted(data)
@@ -406,7 +409,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
     @limit_threads
     def _fit(self, data: Dataset) -> None:
         """Grow and train a network, simplify it, and fit its formula to the data; of a single class the trained network stays as it is."""
-        data = self._sorted(data)
+        data = self._sorted(data)  # so that the order of the rows doesn't matter
         shape: list[Any] = [data.n_features, data.n_outputs]
         network, answer = KAN.for_data(data, width=shape, grid=FIRST_GRID, seed=self._seed()), None
         # Each round of growth has an answer: whether a richer network has more evidence, and the best network so far.

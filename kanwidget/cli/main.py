@@ -158,7 +158,7 @@ def _discover(arguments: argparse.Namespace) -> None:
     _print_notices(data)
     options = {name: getattr(arguments, name) for name in ("seconds", "seed", "lib", "loss", "units")}
     discovery = discover(data, **options, progress=False, callbacks=[formulas.step_printer()])
-    if not discovery.front:
+    if not discovery.front:  # nothing to print: an end as by Ctrl-C
         raise KeyboardInterrupt
     print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
     _write(discovery.best.network, data, arguments, discovery=discovery)
@@ -168,7 +168,7 @@ def _discover(arguments: argparse.Namespace) -> None:
         arguments.code.write_text(discovery.best.code(SUFFIXES[arguments.code.suffix]), encoding="utf-8")
         print(f"Code:     {arguments.code}")
     if discovery.stop_reason == "interrupted":
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt  # for `main`, which gives its exit code
 
 
 def _lab(arguments: argparse.Namespace) -> int:

@@ -57,7 +57,7 @@ def train(
     if lamb > 0:
         model.fit(data, lamb=lamb, **options)
         if recorder is not None:
-            recorder.keep(model, "pruning")
+            recorder.keep(model, "pruning")  # for the report: the network before it
         model = model.prune(data=data)
         scores = zip(data.in_vars, model.feature_score.tolist(), strict=True)
         unused = ", ".join(name for name, score in scores if score == 0)

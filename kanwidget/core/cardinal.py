@@ -68,12 +68,14 @@ class Cardinal:
     """
 
     def __init__(self, grid: EvenGrid, k: int) -> None:
+        """Note where the functions of splines of order k have their middles on even grids, and how steep they are at the ends."""
         self._k, self._intervals = k, grid.intervals
-        #: Slopes of the functions that aren't flat at an end of the grid.
+        #: Slopes by place (x in intervals): of the first functions at the grid's left end, and of the last ones at its right end.
         self._ends = grid.step.new_tensor(ORDERS[k])[:, None]
         size = grid.intervals + k
         #: The functions' middles, in intervals from the left end.
         self._middles = torch.arange(size, dtype=grid.step.dtype, device=grid.step.device)[:, None] - (k - 1) / 2
+        #: Two tensors to compute in, which calls for as many points use again: see `_buffers`.
         self._room: tuple[Tensor, ...] = ()
 
     def values(self, places: Tensor, out: Tensor) -> None:
@@ -124,7 +126,9 @@ class Cardinal:
     def _terms(self, distance: Tensor, unit: float, power: int, out: Tensor) -> None:
         """Write max((k + 1)/2 - |t|, 0)ᵖ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵖ to `out`, for a `power` p of 1, 2 or 3.
 
-        `distance` is |t| in the `unit`, and is changed. Each operation is one in place: two operands more in memory take twice as long.
+        These are the two terms of a basis function of order k at the distance t, in intervals, from its middle; p is k for values, k - 1
+        for slopes. `distance` is |t|·unit, and is changed; so the terms come times unitᵖ, which is 1/p!. Each operation is one in place:
+        two operands more in memory take twice as long.
         """
         end = torch.as_tensor((self._k + 1) / 2 * unit, dtype=distance.dtype, device=distance.device)
         torch.sub(end, distance, out=distance).clamp_(min=0)

@@ -122,7 +122,7 @@ def in_own_units(jet: Jet, scaling: Scaling, x: Tensor) -> Jet:
     Args:
         jet: Of v, with derivatives by u, for one network: its value is `(batch, outputs)`.
         scaling: The scales: centres, sizes, and masks of the columns and outputs with a logarithm.
-        x: The points in own units, `(batch, n_features)`.
+        x: The points in the units of the data, `(batch, n_features)`.
     """
     if not (scaling.scales_input or scaling.scales_output):
         return jet
@@ -204,7 +204,7 @@ def jet_pass(
     for index, layer in enumerate(layers):
         highest = carried.order + (1 if adjoint and index else 0)
         own_designs = first_designs if index == 0 and first_designs else layer.designs(jets[-1].value, highest)
-        sums, derivatives = _sums(layer, jets[-1], own_designs)
+        sums, derivatives = _sums(layer, jets[-1], own_designs)  # of the edges: φ′ and φ″, as far as they were needed
         designs.append(own_designs)
         edges.append(derivatives)
         subnodes.append(sums)

@@ -95,7 +95,7 @@ class Edges:
 
     @property
     def spline_coef(self) -> Tensor:
-        """The coefficients of splines, `(…, out, in, G + k)`: `coef` is longer where an input of words has more levels than that."""
+        """The coefficients of splines, `(…, out, in, G + k)`: `coef` is longer where a column of words has more words than that."""
         return self.coef[..., : self.grid_size + self.k]
 
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
@@ -136,8 +136,8 @@ class Edges:
     def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:
         """A design in which inputs of words have one basis function a level: 1 at the level of the row, 0 elsewhere, and no base function.
 
-        Levels are the words of an input by their numbers; `self.levels` counts them, with 0 for an input of numbers. A value that isn't a
-        level counts as each of them alike; levels that were merged, to have one value, are the first one of their group. Derivatives are 0.
+        Levels are the words (categories) of an input by their numbers; `self.levels` counts them, 0 for an input of numbers. A value that
+        is none counts as each of them alike; levels that were merged, to have one value, are the first of their group. Derivatives are 0.
 
         Args:
             design: The design as if all inputs were numbers, `(…, batch, in, G + k + 1)`.
@@ -189,16 +189,16 @@ class Edges:
         orders = range(highest + 1)
         if torch.is_grad_enabled() or any(self.levels):
             return tuple(self.design(x, order) for order in orders)
-        # Without a graph, and without words, all orders at once cost little more than one.
+        # Without a graph, and without inputs of words (categories), all orders at once cost little more than one.
         found = splines.basis_to_order(x, self.knots, self.k, highest, room=1)
         for design, base in zip(found, base_functions(self.base_fun), strict=False):
             design[..., -1] = base(x)
         return tuple(found)
 
     def weight(self) -> Tensor:
-        """The factors of `design`, `(…, out, in, B + 1)`: coefficients and, last, base weights.
+        """The factors of `design`, `(…, out, in, B + 1)`: coefficients of the B basis functions and, last, base weights.
 
-        Edges that are tied have those of the first of them, edges without a spline have 0.
+        Edges that are tied (share one function) have those of the first of them, edges without a spline have 0.
         """
         weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
         if self.ties:
@@ -233,7 +233,7 @@ class Edges:
         return self.edges_of(x, self.design(x, order), order)
 
     def edges_of(self, x: Tensor, design: Tensor, order: int = 0) -> Tensor:
-        """The value of every edge, or its derivative, `(…, batch, out, in)`, from the `design` of the same order at x."""
+        """The value of every edge at x, or a derivative, `(…, batch, out, in)`; `design` has that of basis functions and, last, base."""
         numeric = torch.einsum("...nib,...oib->...noi", design, self.weight())
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
@@ -299,21 +299,21 @@ class Layer(Edges, nn.Module):
         self.register_buffer("frozen", torch.zeros(out, inputs, dtype=torch.bool))
         self.symbols = {}  # by primitive, the flat indices of its edges, target * inputs + source
         self.ties = []  # groups of flat indices of edges that share one function
-        self.levels, self.merged = (0,) * inputs, {}  # no input of words: see `set_levels`
+        self.levels, self.merged = (0,) * inputs, {}  # no input of words (categories): see `set_levels`
 
     # ---- structure
 
     def set_levels(self, levels: tuple[int, ...], merged: dict[int, tuple[int, ...]] | None = None) -> None:
         """Set the number of levels (words) of each input, 0 for one of numbers. In place, before a training.
 
-        Inputs of words lose their base weights, and the coefficients that have no level.
+        Inputs of words (categories) lose their base weights, and the coefficients that have no level: each level has one coefficient.
 
         Args:
             levels: For each input its number of levels.
             merged: Of inputs whose levels are merged, for each level the first one with the same value; None for no such input.
         """
         self.levels, self.merged = levels, dict(merged or {})
-        self.take_room()
+        self.take_room()  # makes `coef` long enough for the longest input
         slot, count = (one.to(self.coef.device) for one in (torch.arange(self.coef.shape[-1]), torch.tensor(levels)))
         words = count > 0
         with torch.no_grad():
@@ -325,7 +325,10 @@ class Layer(Edges, nn.Module):
             self.knots[words] = splines.extend_knots(grid, self.k)
 
     def take_room(self) -> None:
-        """Make `coef` as long as splines (G + k) and levels of words need it, by zeros at its end, or without the last ones. In place."""
+        """Make `coef` as long as the inputs need it, by zeros at its end, or without the last ones. In place.
+
+        An input of numbers needs a coefficient for each of its G + k basis functions, one of words for each of its levels (words).
+        """
         longer = max(self.grid_size + self.k, *self.levels) - self.coef.shape[-1]
         if longer:
             self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longer)), self.coef.requires_grad)
@@ -333,7 +336,8 @@ class Layer(Edges, nn.Module):
     def used(self) -> Tensor:
         """Mask of the basis functions, and last the base function, that each input needs, `(in, B + 1)`.
 
-        Numbers need those of splines, words one for each level that is the first of its group of merged levels, which have one value.
+        Inputs of numbers need those of splines. Inputs of words need one for each level (word), but of merged levels, which have one value,
+        that of the first alone.
         """
         slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)  # indices of the functions
         count = torch.tensor(self.levels, device=self.coef.device)[:, None]
@@ -354,7 +358,7 @@ class Layer(Edges, nn.Module):
         return next((name for name, members in self.symbols.items() if flat in members), None)
 
     def state(self, source: int, target: int) -> EdgeState:
-        """The state of an edge: `spline`, `levels` (a value for each word), `symbolic`, `both` or `pruned`."""
+        """The state of an edge: `spline`, `levels` (a value for each word of a column of words), `symbolic`, `both` or `pruned`."""
         numeric = bool(self.spline_on[target, source])
         if self.symbol(source, target) is None:
             curve: EdgeState = "levels" if self.levels[source] else "spline"
@@ -376,21 +380,21 @@ class Layer(Edges, nn.Module):
         return self.spline_on | self.symbolic_on()
 
     def free_numeric(self) -> Tensor:
-        """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, B + 1)`."""
+        """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, B + 1)`; none of frozen edges."""
         edges = self.spline_on & ~self._frozen_ties()
         # The base function 0 leaves nothing to train.
         coef = edges & self.coef.requires_grad
         base = edges & (self.base.requires_grad and self.base_fun not in ("zero", "0"))
         spline = coef[..., None].expand(*coef.shape, self.coef.shape[-1])
         free = torch.cat([spline, base[..., None]], dim=-1)
-        return free & self.used() if any(self.levels) else free
+        return free & self.used() if any(self.levels) else free  # inputs of words don't use all
 
     def free_affine(self) -> Tensor:
-        """Mask of the constants of symbolic functions that an optimizer may move, `(out, in, 4)`."""
+        """Mask of the constants a, b, c, d of c·f(a·x + b) + d that an optimizer may move, `(out, in, 4)`; none of frozen edges."""
         free = torch.zeros(self.out_dim * self.in_dim, 4, dtype=torch.bool, device=self.coef.device)
         if self.affine.requires_grad:
             for name, members in self.symbols.items():
-                # Where a or b isn't free, c and d do the same; c has no effect on the function 0.
+                # Where f has no free a or b, c and d do the same (c scales x² as a does); c has no effect on the function 0.
                 a, b = primitive(name).free
                 free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
         return free.view(self.out_dim, self.in_dim, 4) & ~self._frozen_ties()[..., None]
@@ -422,7 +426,7 @@ class Layer(Edges, nn.Module):
             self.affine[target, source] = self.affine.new_tensor(params or (1.0, 0.0, 1.0, 0.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sums of the edges, `(batch, in)` → `(batch, out)`."""
+        """Sums of the edges into each subnode, `(batch, in)` → `(batch, out)`."""
         return self.sums(x, self.design(x))
 
     # ---- symbols and ties in the state dict

@@ -256,8 +256,8 @@ class Network(nn.Module):
     def forward(self, x: Any) -> Tensor:
         """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`: a tensor, array or frame of any real type.
 
-        They are computed in the network's type; those of a tensor of single numbers come back in its type, so that a network of double
-        ones can be a layer among others. `predict` gives them as they are.
+        They are computed in the network's type; those of a tensor of float32 come back as float32, so that a network of float64 can be a
+        layer among others. `predict` gives them as they are. In training mode it warns, once, of inputs far outside the grids.
         """
         if self.training and not self._has_looked:
             self._look_at(x)
@@ -265,7 +265,7 @@ class Network(nn.Module):
         return output.to(x.dtype) if isinstance(x, Tensor) and x.dtype == torch.float32 else output
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
-        """Outputs in own units, `(batch, n_out)`, of scaled inputs, `(batch, n_in)`, in the network's type.
+        """Outputs in the units of the data, `(batch, n_out)`, of scaled inputs (of order one), `(batch, n_in)`, in the network's type.
 
         Of very many rows without a graph they are computed part by part, so that the basis functions of a part fit into a limit of memory.
         """
@@ -274,7 +274,7 @@ class Network(nn.Module):
             if len(nodes) > rows:
                 return torch.cat([self._outputs_of(part) for part in nodes.split(rows)])
         for level, layer in enumerate(self.layers, 1):
-            nodes = self.combine(level, layer(nodes))
+            nodes = self.combine(level, layer(nodes))  # products of subnodes, where the level has any
         return self.scaling.own_outputs(nodes)
 
     def _look_at(self, x: Any) -> None:
@@ -349,7 +349,8 @@ class Network(nn.Module):
     def trace(self, x: Tensor) -> Trace:
         """All values of a forward pass at x, `(batch, n_features)`.
 
-        Columns, edges of the last layer and outputs are in own units, or in those of their logarithms. Hidden levels have none.
+        Columns, edges of the last layer and outputs are in the units of the data, or of their logarithms where the network takes these.
+        Hidden levels have none.
         """
         trace = self.scaled_trace(x)
         if not self.scaling.scales_input and not self.scaling.scales_output:
@@ -367,7 +368,7 @@ class Network(nn.Module):
         )
 
     def scaled_trace(self, x: Tensor) -> Trace:
-        """All values of a forward pass at data x, `(batch, n_features)` in own units, in the scaled numbers of the layers."""
+        """All values of a forward pass at data x, `(batch, n_features)` in the units of the data, in the scaled numbers of the layers."""
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
         for index, layer in enumerate(self.layers):
             numeric.append(layer.numeric_edges(nodes[-1]))
@@ -377,7 +378,7 @@ class Network(nn.Module):
         return Trace(tuple(nodes), tuple(subnodes), tuple(edges), tuple(numeric))
 
     def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
-        """The function of an edge, (layer, input node, output subnode), and its parts, at points x, `(n,)`, all in own units."""
+        """The function of an edge, (layer, input node, output subnode), and its parts, at points x, `(n,)`, all in units of the data."""
         if not isinstance(edge, Sequence) or len(edge) != 3:
             _check.fail("edge", "curve", "(layer, input node, output subnode)", edge)
         ref = EdgeRef(*edge)

@@ -85,14 +85,15 @@ def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
         knots: Knots of each input, `(…, inputs, G + 1 + 2k)`.
         k: Order of the splines.
     """
-    met = _MET.get(knots) if is_plain(knots) else None
+    met = _MET.get(knots) if is_plain(knots) else None  # k, a copy of the knots, and the function made for them
     if met is not None and met[0] == k and torch.equal(met[1], knots):
         return met[2]
     last = knots.shape[-1] - 1 - k
     polynomials, middle = interval_polynomials(knots, k)
     # The number of each input's first interval among all, `(…, inputs, 1)`.
     first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
-    polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()  # of the intervals of all inputs
+    # Of all inputs' intervals in a row, n: `((k + 1)², n)`, powers times functions, and `(n,)`.
+    polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()
     # Both ends, and the knots between them. Copies: what is kept must not keep the knots.
     low, high, inner = (
         part.clone(memory_format=torch.contiguous_format)
@@ -128,13 +129,17 @@ def even(grid: EvenGrid, k: int) -> Callable[[Tensor], Pieces]:
     On even grids all intervals have the same polynomials, of the distance from their middle in intervals.
     """
     step, last = grid.step, grid.intervals - 1
+    # The 2k + 2 knots around an interval of length 1, and the basis functions on it.
     window = torch.arange(-k, k + 2, dtype=step.dtype, device=step.device)
     polynomials = interval_polynomials(window, k)[0]
-    # Round-off of a place, in intervals: so little beyond an end is not beyond it.
+    # Round-off of a place, in intervals (`EVEN` is how many roundings an even grid may be off): so little beyond an end is not beyond it.
     tiny = EVEN * grid.intervals * torch.finfo(step.dtype).eps
 
     def at(x: Tensor) -> Pieces:
-        """The pieces at points `(…, batch, inputs)`; offsets are from the middle of the interval, from -½ to ½."""
+        """The pieces at points `(…, batch, inputs)`; offsets are from the middle of the interval, from -½ to ½.
+
+        A point beyond the grid has the piece and the offset of the end, and its distance from there, in units of x, in `beyond`.
+        """
         place = grid.places(x)
         interval = place.floor().clamp_(0, last)
         offset = place.sub_(interval).sub_(0.5)

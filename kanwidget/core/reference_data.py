@@ -80,7 +80,10 @@ def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
 
 
 def _columns_of(data: Any) -> set[str]:
-    """Names of the columns of training data that come as a frame (of their inputs, in a dict or pair); empty for all other data."""
+    """Names of the columns of training data that come as a frame, to see if they have those of the last training; else empty.
+
+    Of a dict or a pair the inputs count.
+    """
     if isinstance(data, Dataset):
         return set() if data.encoding is None else {column.name for column in data.encoding.columns}
     frame = (

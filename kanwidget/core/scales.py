@@ -62,7 +62,8 @@ class Scaling(nn.Module):
     def __init__(self, n_features: int, n_out: int, like: Tensor) -> None:
         """Make scales of `n_features` columns and `n_out` outputs that change nothing, and aren't settled (`fixed`) yet.
 
-        Centres are 0, sizes 1, and no column has a logarithm; they have the type and device of `like`.
+        Centres are 0, sizes 1, and no column has a logarithm; they have the type and device of `like`. `fixed` says whether those of the
+        inputs and those of the outputs are settled.
         """
         super().__init__()
         for side, count in (("input", n_features), ("output", n_out)):
@@ -84,7 +85,7 @@ class Scaling(nn.Module):
         self._refresh()
 
     def identity(self) -> dict[str, Tensor]:
-        """The state of scales that change nothing and are settled: it stands in for those that files of earlier versions don't have."""
+        """The state of scales that change nothing, and that no training may change: for files of earlier versions, which have none."""
         plain = Scaling(len(self.input_size), len(self.output_size), self.input_size)
         plain.settle()
         return {name: getattr(plain, name) for name in _BUFFERS}
@@ -106,14 +107,14 @@ class Scaling(nn.Module):
         return (x - self.input_centre[pick]) / self.input_size[pick]
 
     def own_outputs(self, y: Tensor) -> Tensor:
-        """Outputs in own units, `(…, n_out)`, from scaled ones, y: with centre and size, and exponentials where a logarithm was learnt."""
+        """Outputs in the units of the data, `(…, n_out)`, from the network's scaled ones, y; exponentials where it learns the logarithm."""
         if not self.scales_output:
             return y
         y = self.output_centre + self.output_size * y
         return torch.where(self.output_log, y.exp(), y) if self.has_logs[1] else y
 
     def scaled_outputs(self, y: Tensor) -> Tensor:
-        """Scaled numbers of outputs in own units: the labels of a training."""
+        """The network's scaled numbers for outputs y in the units of the data, `(…, n_out)`: the labels of a training."""
         if not self.scales_output:
             return y
         if self.has_logs[1]:
@@ -156,6 +157,7 @@ class Scaling(nn.Module):
             if values is not None and not self.fixed[index]:
                 if self.has_logs[index]:
                     values = _logarithm(values, getattr(self, f"{side}_log"), "data", "fit")
+                # `_ORDINARY` says which columns are of order one, and by which factor a size is more than the standard deviation.
                 self._set(side, *_scale_of(values, *_ORDINARY[side]))
 
     def settle(self) -> None:
@@ -186,11 +188,11 @@ class Scaling(nn.Module):
         self._refresh()
 
     def _set(self, side: str, centre: Tensor, size: Tensor) -> None:
-        """Take centres and sizes as the scale of a side, `input` or `output`, and settle that side."""
-        like = getattr(self, f"{side}_size")
+        """Take centres and sizes, one a column, as the scale of a side, `input` or `output`, and settle that side: `learn` leaves it."""
+        like = getattr(self, f"{side}_size")  # a tensor of the right type and device
         setattr(self, f"{side}_centre", centre.to(like))
         setattr(self, f"{side}_size", size.to(like))
-        self.fixed = self.fixed.clone()
+        self.fixed = self.fixed.clone()  # states that were taken before keep the old tensor
         self.fixed[0 if side == "input" else 1] = True
         self._refresh()
 

@@ -58,7 +58,8 @@ class Scores:
 def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None = None) -> Scores:  # noqa: E741
     """Backward attribution: importance of every node and edge for the outputs, or for an inner node.
 
-    E[k, i, j] = std(edge j → i) / std(subnode i) · B[k, i], and A[k, j] = Σᵢ E[k, i, j] one level below.
+    For output k, edge j → i has the score E[k, i, j] = std(edge j → i) / std(subnode i) · B[k, i], with B[k, i] that of the node which
+    subnode i makes up or is a factor of, and node j one level below has A[k, j] = Σᵢ E[k, i, j]. An output has 1 for itself.
 
     Args:
         network: The network; it isn't changed.

@@ -86,7 +86,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
         return _Basis.apply(x, knots, k, order, room)
     if torch.compiler.is_exporting():  # a file that another program reads knows torch's own operations alone
         return _Traced.apply(x, knots, k, order, room)
-    return _compiled(x, knots, k, order, room).mT
+    return _compiled(x, knots, k, order, room).mT  # one operation for torch.compile; it has functions before inputs
 
 
 def _has_tangents() -> bool:
@@ -107,7 +107,10 @@ class _Traced(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Keep the arguments of `forward`, `inputs`, for the backward pass, which evaluates the basis functions anew, one order higher."""
+        """Keep the arguments of `forward`, `inputs`, for the backward pass, which evaluates the basis functions anew, one order higher.
+
+        They are points, knots, order k, order of the derivative, and how many columns of 0 end the result (`room`).
+        """
         x, knots, ctx.k, ctx.order, ctx.room = inputs
         ctx.save_for_backward(x, knots)
 
@@ -132,7 +135,10 @@ class _Basis(_Traced):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
-        """The gradient in x, from that in the result of `forward`, itself differentiable where gradients are enabled."""
+        """The gradient in x, from that in the result of `forward`, itself differentiable where gradients are enabled.
+
+        `ctx` has the arguments of `forward`: x, knots, order k, order of the derivative, and the number of columns of 0 at the end, `room`.
+        """
         if not torch.is_grad_enabled():
             return _Traced.backward(ctx, grad)
         x, knots = ctx.saved_tensors  # the derivative is to be differentiated, too
@@ -233,6 +239,7 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int
     At each point only k + 1 functions aren't 0: these are evaluated and written to their columns. Values of many points on even grids
     have a quicker way. The last `room` columns are 0.
     """
+    # The grids where they are even and points are many, else None; and the number of functions.
     grid, size = _grid_of_many(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
     pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     dtype = torch.promote_types(x.dtype, knots.dtype)
@@ -260,7 +267,7 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
         k: Order of the splines.
         order: Order of the derivatives that `grad` is multiplied with: one more than the order that it is a gradient in.
     """
-    # The quick way has first derivatives alone.
+    # The grids where they are even and points are many, else None: these have a quick way, but for first derivatives alone.
     grid, parts = _grid_of_many(x, knots, k, order), []
     pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     cardinal = None if grid is None or order != 1 or k not in ORDERS or x.dtype != knots.dtype else Cardinal(grid, k)

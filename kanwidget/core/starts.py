@@ -62,9 +62,10 @@ def initial_layers(
 
 
 def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
-    """A layer of random edges from the inputs of `layer` to `out_dim` subnodes, with its number of intervals and its levels of words.
+    """A layer of random edges from the inputs of `layer` to `out_dim` subnodes, with its number of intervals, and words where it has them.
 
-    Its grids go from -1 to 1, but for those of words. `noise_scale` is the size of the random splines; `generator` draws them.
+    Its grids go from -1 to 1, but for those of inputs of words (categories, numbered from 0). `noise_scale` is the size of the random
+    splines; `generator` draws them.
     """
     (drawn,) = initial_layers(
         [[layer.in_dim, 0], [out_dim, 0]],

@@ -29,6 +29,7 @@ class NetworkState:
 
     def __init__(self, network: Network) -> None:
         """Copy the parameters, knots and masks of all layers of a network, and what else a layer's state holds."""
+        # Of the reference data no copy is needed: others may take their place, but nothing writes to them.
         self._network, self._reference = network, network.reference
         self._layers = []  # of each layer its tensors and their copies, by name, and its symbols, ties and levels
         for layer in network.layers:

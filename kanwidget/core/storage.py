@@ -105,7 +105,7 @@ def _structure(network: Network) -> dict[str, Any]:
 
 
 def _settings(network: Network) -> dict[str, Any]:
-    """The plain values that a subclass keeps, such as grid_eps and seed."""
+    """The plain values that a subclass keeps, such as grid_eps and seed: not those of `Network` itself, which a file has elsewhere."""
     plain = (bool, int, float, str, type(None))
     own = {name: value for name, value in vars(network).items() if name not in _SHAPE and not name.startswith("_")}
     return {name: value for name, value in own.items() if isinstance(value, plain)}

@@ -104,7 +104,7 @@ def limit_threads_of_methods(but: Collection[str] = ()) -> Callable[[Cls], Cls]:
 
 
 def _limited(member: Any) -> Any:
-    """A method, class method or property whose work is limited; other attributes as they are."""
+    """A method, class method or property, made to use one of torch's threads for small work; other attributes as they are."""
     if isinstance(member, property):
         # A copy, not a new property: it keeps the name that errors mention.
         return member.getter(limit_threads(member.fget)) if member.fget else member

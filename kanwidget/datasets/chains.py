@@ -286,7 +286,7 @@ def _is_fibonacci(number: int) -> bool:
 
 def _vectors(row: ChainModel, parameters: Any) -> dict[str, Tensor]:
     """The parameters of a model by name, checked, as vectors of one length: a number for each chain. A single number is for all chains."""
-    where, expected = "hamiltonian", f"a dictionary of {', '.join(row.ranges)}"
+    where, expected = "hamiltonian", f"a dictionary of {', '.join(row.ranges)}"  # all parameters have a usual range
     if not isinstance(parameters, Mapping) or set(parameters) != set(row.ranges):
         got = list(parameters) if isinstance(parameters, Mapping) else parameters
         _check.fail("parameters", where, expected, got)
@@ -294,7 +294,7 @@ def _vectors(row: ChainModel, parameters: Any) -> dict[str, Tensor]:
     lengths = {len(values) for values in vectors.values()} - {1}
     if len(lengths) > 1 or not all(bool(torch.isfinite(values).all()) for values in vectors.values()):
         _check.fail("parameters", where, f"{expected}: finite numbers, as many for each", parameters)
-    for name, (low, high) in row.limits.items():
+    for name, (low, high) in row.limits.items():  # of some parameters: outside they make no sense
         if not bool(((vectors[name] > low) & (vectors[name] < high)).all()):
             _check.fail("parameters", where, f"of {name} between {low:g} and {high:g}, without the ends", parameters)
     return dict(zip(vectors, torch.broadcast_tensors(*vectors.values()), strict=True))

@@ -77,7 +77,7 @@ class Dataset:
     encoding: Encoding | None = None
 
     def __post_init__(self) -> None:
-        """Check and convert all parts; columns of frames are put in order by their names."""
+        """Check and convert all parts, in place by `_set`; columns of frames are put in order by their names."""
         # Names beside a frame rename its columns: further frames then go by position, too.
         renamed = frames.has_names(self.train_input) and not naming.is_empty(self.in_vars)
         if naming.is_empty(self.in_vars):

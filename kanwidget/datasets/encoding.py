@@ -79,7 +79,7 @@ class Column:
     @property
     def since(self) -> str:
         """Of dates what they count, `days since 2026-03-01`; "" of others."""
-        day = np.datetime64(int(self.origin), "s").astype("datetime64[D]")
+        day = np.datetime64(int(self.origin), "s").astype("datetime64[D]")  # from seconds since 1970
         return f"{self.unit} since {day}" if self.kind == "dates" else ""
 
     def encoded(self, found: Cells) -> NDArray[np.float64]:
@@ -95,7 +95,7 @@ class Column:
             return self._codes(found)[:, None]
         values = np.asarray(found.values, float)
         if self.unit:
-            values = (values - self.origin) / self.second
+            values = (values - self.origin) / self.second  # `second`: the seconds of the unit
         absent = np.isnan(values)
         filled = np.where(absent, self.fill, values)
         if self.missing:
@@ -118,6 +118,7 @@ class Column:
         if self.kind == "words":
             codes = values.new_tensor([*map(self._code, before.levels), UNMET])
             return [codes[torch.where(values == UNMET, len(before.levels), values).long()]]
+        # From the other column's unit and origin to seconds and to this one's: `second` is the seconds of a unit, 1 of numbers.
         moved = (values * before.second + (before.origin - self.origin)) / self.second
         absent = torch.zeros_like(values) if absent is None else absent
         filled = torch.where(absent == 1, self.fill, moved)
@@ -281,7 +282,7 @@ class Encoding:
         """The encoding that `to_dict` has made plain data of: lists, as JSON has them, become tuples again."""
         columns = tuple(Column(**{**column, "levels": tuple(column["levels"])}) for column in data["columns"])
         left_out = tuple((name, reason) for name, reason in data["left_out"])
-        chosen = None if data["chosen"] is None else tuple(data["chosen"])
+        chosen = None if data["chosen"] is None else tuple(data["chosen"])  # the inputs that are read; None for all
         return cls(columns, left_out, data["rows_left_out"], chosen)
 
 
@@ -322,6 +323,7 @@ def _column(name: str, found: Cells) -> Column:
     unit, seconds = next((one for one in _UNITS if span >= _LEAST_UNITS * one[1]), _UNITS[-1])
     # Durations begin with none, and dates with the first day.
     origin = 0.0 if found.kind == "durations" else float(present.min() // day * day)
+    # Without levels, and so without pooled ones; the mean is in the unit, from the origin on.
     return Column(name, found.kind, (), (_mean(present) - origin) / seconds, missing, 0, unit, origin)
 
 

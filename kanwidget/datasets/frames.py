@@ -61,7 +61,7 @@ def columns_of(
     read = [_target(df, labels[name], alone=len(targets) == 1) for name in targets]
     outputs = [one for one in read if isinstance(one, Cells)]
     faults = [one for one in read if isinstance(one, Fault)]
-    encoding = encoding or Encoding.of(df, names, where, argument, faults)
+    encoding = encoding or Encoding.of(df, names, where, argument, faults)  # an error names all faults
     cells.refuse(faults, where, argument)
     filled = ~np.any([one.absent for one in outputs], axis=0)
     if not filled.any():

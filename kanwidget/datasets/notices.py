@@ -152,7 +152,7 @@ def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
     seen: dict[bytes, str] = {}
     flags = () if data.encoding is None else data.encoding.flags
     for name, values in _columns(data):
-        if name in flags:  # of columns that are missing together
+        if name in flags:  # 1 where a number of another column is missing: some are missing together
             continue
         spread = values - values.mean()
         size = spread.abs().max()

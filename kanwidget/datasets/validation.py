@@ -37,7 +37,7 @@ def with_validation(data: Dataset, where: str, *, seed: int = 0) -> Dataset:
         (4, 1)
     """
     count = len(data.train_input)
-    needed = _FEWEST if data.val_input is None else _FEWEST - 1  # pruning compares two rows
+    needed = _FEWEST if data.val_input is None else _FEWEST - 1  # two to train on, which pruning compares
     if count < needed:
         _check.fail("data", where, f"{needed} training rows at least", data.train_input)
     if data.val_input is not None:

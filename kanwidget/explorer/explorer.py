@@ -369,7 +369,8 @@ def _network_and_data(
         model = (model, data)
     dataset = dataset_for(model, table, where)
     shape = width_for(dataset, "auto" if width is None else width, where)
-    grid = FIRST_GRID if _grows(model, width) else 3  # 3 is the default of `KAN`
+    # The first grid of a network that *Train* makes richer where the data ask for it; else 3, the default of `KAN`.
+    grid = FIRST_GRID if _grows(model, width) else 3
     return KAN(shape, grid, log=log, seed=table.split.seed), dataset
 
 

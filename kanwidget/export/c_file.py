@@ -55,6 +55,7 @@ def c_source(program: Program, name: str) -> str:
     functions = program.functions
     levels = {i: column.levels for i, column in enumerate(program.columns) if column.levels is not None}
     lines = [*_functions(functions)]
+    # The texts of those C functions that the network's layers call.
     for used, helper in (
         (any(step.curves for step in program.steps), _CURVES),
         (any(step.base for step in program.steps), _BASE),
@@ -112,6 +113,8 @@ def _array(kind: str, name: str, values: Array | Iterable[int]) -> str:
 def _arrays(step: Step, number: int) -> Iterator[str]:
     """The declarations of a layer's numbers, to which `_step` refers by name.
 
+    Curves are piecewise polynomials of some inputs, `sources`: where pieces end, the centres of their powers, and their coefficients.
+
     Args:
         step: The layer.
         number: Of the layer, from 1: part of each name, as are `a` and `b` for a layer's first and second table of curves.
@@ -133,7 +136,7 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
         program: The network.
         functions: The name in C of each function, by its form.
     """
-    inputs = [_input(program, i) for i in range(len(program.picks))]
+    inputs = [_input(program, i) for i in range(len(program.picks))]  # `picks`: the column that each input reads
     yield f"double x_0[] = {{{', '.join(inputs)}}};"
     for number, step in enumerate(program.steps, 1):
         yield from _step(step, number, functions)

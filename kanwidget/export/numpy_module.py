@@ -62,6 +62,7 @@ def numpy_source(program: Program, name: str) -> str:
         "\n".join([f'"""{remark(program.title)} for NumPy: {name}(x)."""', "", *imports(parts)]),
         "\n".join(_constants(program)),
         *(f"\ndef {short}(u):\n    return {function_source(form, 'python')}" for form, short in functions.items()),
+        # The texts of functions: piecewise polynomials, and the numbers of a table with words.
         *([_CURVES.rstrip()] if any(step.curves for step in program.steps) else []),
         _ENCODE.rstrip(),
         "\n".join(["", *_predict(program, name, functions)]),

@@ -67,7 +67,7 @@ class _Graph:
     """
 
     def __init__(self, onnx: Any) -> None:
-        self._onnx = onnx
+        self._onnx = onnx  # the package
         self.nodes: list[Any] = []  # ONNX's operations, each after those whose results it reads
         self.constants: list[Any] = []  # tensors with a name
 
@@ -219,19 +219,25 @@ def _terms(graph: _Graph, terms: Sequence[Term], step: Step, x: str) -> str:
 
 
 def _asin(graph: _Graph, u: str) -> str:
-    """Add the nodes of arcsin u, of which the sine is u; returns the name of the last one. `u` is the name of a node."""
+    """Add the nodes of arcsin u by `_angle`, from its sine u and its cosine √(1 - u²); returns the name of the last one.
+
+    `u` is the name of a node.
+    """
     cosine = graph.node("Sqrt", graph.node("Mul", graph.node("Sub", 1.0, u), graph.node("Add", 1.0, u)))
     return _angle(graph, "Asin", u, u, cosine)
 
 
 def _atan(graph: _Graph, u: str) -> str:
-    """Add the nodes of arctan u, of which the tangent is u; returns the name of the last one. `u` is the name of a node."""
+    """Add the nodes of arctan u by `_angle`, from its sine u/√(1 + u²) and its cosine 1/√(1 + u²); returns the name of the last one.
+
+    `u` is the name of a node.
+    """
     length = graph.node("Sqrt", graph.node("Add", graph.node("Mul", u, u), 1.0))
     return _angle(graph, "Atan", u, graph.node("Div", u, length), graph.node("Div", 1.0, length))
 
 
 def _angle(graph: _Graph, operator: str, u: str, sine: str, cosine: str) -> str:
-    """Add the nodes of an angle in double precision; returns the name of the last one.
+    """Add the nodes of an angle in double precision, for which runtimes have no operator; returns the name of the last one.
 
     Args:
         graph: The graph.

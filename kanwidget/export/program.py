@@ -181,6 +181,7 @@ def _of_encoding(encoding: Encoding) -> dict[str, Column]:
             source = LevelSource(codes, codes[OTHER] if column.pooled else UNMET)
             columns[name] = Column(name, "the number of a level", source)
         else:
+            # Where numbers were missing in training, `fill`, their mean, stands for a missing one.
             columns[name] = Column(name, notes.get(name, ""), fill=column.fill if column.missing else None)
         for title, _ in flag:
             columns[title] = Column(title, f"0 for {FLAG[0]}, 1 for {FLAG[1]}", flag_of=name)
@@ -285,6 +286,7 @@ def _base(layer: Layer, where: str) -> Base | None:
 
 def _terms(layer: Layer, where: str) -> Iterator[Term]:
     """The symbolic edges of a layer with their constants a, b, c, d; `where` is the call that an error names."""
+    # A group is the edges of one primitive: targets and sources, `(edges,)`, and constants, `(edges, 4)`.
     for name, targets, sources, affine in layer.symbolic_groups():
         form = _written(primitive(name).form, name, where)
         rows: Sequence[Any] = affine.detach().double().tolist()

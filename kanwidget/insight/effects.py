@@ -68,6 +68,7 @@ class ColumnEffects:
         from kanwidget.insight.plot.diagrams import plot_bars
 
         numbered = isinstance(self.names, naming.Numbered)
+        # Default names, x_1, x_2, …, with the subscripts of other plots.
         names = [f"x{subscript(n + 1)}" for n in range(len(self.names))] if numbered else self.names
         return shown(plot_bars(names, self.effects, self.matters, top=top, theme=theme, title=title))
 
@@ -139,7 +140,7 @@ class _Rows:
     """With mean 1, `(rows, 1)`."""
 
     def losses(self, network: Network, outputs: Tensor) -> Tensor:
-        """The loss of each row, from scaled outputs, `(rows, outputs)`: the squared error over 2·variance, `(rows, outputs)`.
+        """The loss of each row times its weight, from scaled outputs, `(rows, outputs)`: the squared error over 2·variance, of that shape.
 
         Of classes it is the cross-entropy, `(rows, 1)`. The 2 is there since a shuffled column, which has an independent value in each
         row, adds twice the variance that it explains to the squared error.
@@ -168,7 +169,7 @@ def _rows(network: Network, data: Any) -> _Rows:
         advice = "The network has learnt the noise of its training rows. Split them: Dataset.from_arrays(x, y, test_fraction=0.3)."
         _check.fail("data", where, "a Dataset with validation or test rows", data, advice)
     x, y, weight = dataset[f"{part}_input"], dataset[f"{part}_label"], getattr(dataset, f"{part}_weight")
-    network.select(x[:1])  # the right number of columns
+    network.select(x[:1])  # an error for another number of columns than the network's
     loss = pick_loss(None, dataset)
     check_outputs(network, loss, labels(y, loss), where)
     if len(x) < FEWEST_ROWS:
@@ -202,7 +203,10 @@ def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) 
 
 
 def _outputs(network: Network, sums: Tensor) -> Tensor:
-    """Scaled outputs, `(rows, outputs)`, from the sums of the first layer's edges, `(rows, subnodes)`."""
+    """Scaled outputs, `(rows, outputs)`, from the sums of the first layer's edges, `(rows, subnodes)`.
+
+    To combine is to multiply the subnodes that are factors of a product; other subnodes are nodes as they are.
+    """
     nodes = network.combine(1, sums)
     for level, layer in enumerate(network.layers[1:], 2):
         nodes = network.combine(level, layer(nodes))

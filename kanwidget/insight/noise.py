@@ -103,15 +103,16 @@ def _likeness(space: Tensor, centered: Tensor) -> float:
     distance.fill_diagonal_(math.inf)
     count = min(_NEIGHBORS, rows - 1)
     nearest = distance.topk(count, largest=False).indices
-    # The coefficient is a mean of products of neighbors' residuals over their variance. The matrix of neighbors has `count` ones a row:
-    # the variance for normal numbers without likeness needs sums over the matrix, computed without it.
+    # The coefficient is a mean of products of neighbors' residuals over their variance. The matrix w of neighbors has `count` ones a row.
+    # Its variance for normal numbers without likeness needs, beside the sum of all w, S1 = ½ Σ (w_ij + w_ji)² and
+    # S2 = Σ (row sum + column sum)², here computed without the matrix.
     total = rows * count
     coefficient = float(centered @ centered[nearest].sum(1)) / count / float(centered.square().sum())
-    # Pairs of rows as single numbers, to count those that are neighbors both ways.
+    # Pairs of rows as single numbers: S1 is the sum of all w and the number of ones that are neighbors both ways.
     pairs = torch.arange(rows, device=space.device)[:, None] * rows + nearest
     mirrored = nearest * rows + torch.arange(rows, device=space.device)[:, None]
-    both = total + float(torch.isin(pairs, mirrored).sum())
-    sums = float((nearest.flatten().bincount(minlength=rows) + count).square().sum())
+    s1 = total + float(torch.isin(pairs, mirrored).sum())
+    s2 = float((nearest.flatten().bincount(minlength=rows) + count).square().sum())
     mean = -1 / (rows - 1)
-    variance = (rows**2 * both - rows * sums + 3 * total**2) / ((rows**2 - 1) * total**2) - mean**2
+    variance = (rows**2 * s1 - rows * s2 + 3 * total**2) / ((rows**2 - 1) * total**2) - mean**2
     return (coefficient - mean) / math.sqrt(variance)

@@ -60,6 +60,8 @@ class Yardsticks:
     def is_nothing(self) -> bool:
         """Whether the mean, or the frequencies of the classes, are as good as the network and all that it is compared with.
 
+        That is a straight line and a network without hidden nodes. `majority`, the score of the frequencies, is None for numbers.
+
         Examples:
             >>> Yardsticks(Score(-0.01, 1.0), None, None, None, None, True).is_nothing
             True
@@ -105,6 +107,8 @@ def _part(explained: float) -> str:
 def yardsticks(network: Network, data: Dataset) -> Yardsticks:
     """A network beside its yardsticks, on held-out rows where there are any: validation rows, or else test rows.
 
+    Yardsticks are a straight line, a network without hidden nodes, the most frequent class, and what the noise leaves to explain.
+
     Args:
         network: The network; it isn't changed.
         data: Its data.
@@ -143,7 +147,7 @@ def yardstick_steps(
     if network.depth > 1 and additive is None:
         additive = yield from _score_of(network, fitted, rows, (_grid_of_a_sum(network), 3, "silu"))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
-    allowed, held_out = _allowed(network, rows[1]), part != "train"
+    allowed, held_out = _allowed(network, rows[1]), part != "train"  # the part of the variance that the noise leaves
     yield Yardsticks(score(network, *rows), line, additive, majority, allowed, held_out, _grid_of_a_sum(network))
 
 
@@ -188,7 +192,7 @@ def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
     start: dict[str, Any] = {"base_fun": base_fun, "noise_scale": 0.0, "dtype": network.dtype}
     layers = initial_layers(width, [[], []], [grid], k, generator=generator, **start)
     sums = Network(width, [[], []], layers).to(network.device)
-    sums.log = network.log
+    sums.log = network.log  # the columns and outputs of which it takes the logarithm
     return sums
 
 
@@ -224,7 +228,7 @@ def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
 
 
 def _allowed(network: Network, labels: Tensor) -> float | None:
-    """The part of the variance of these labels that the noise leaves to explain, 1 − σ²/Var, ≥ 0.
+    """The part of the variance of these labels that the noise leaves to explain, 1 − σ²/Var, ≥ 0; both are those of scaled labels.
 
     None where no posterior says the noise, or the labels don't vary.
     """

@@ -275,7 +275,7 @@ class EditableKAN(Network):
         """Give the levels of each group one value from now on, and all other levels of the column one each. In place; `fit` goes on.
 
         Args:
-            column: A column of words, by its name or number.
+            column: A column of words (categories, the levels), by its name or number.
             groups: Names of levels; none gives every level a value of its own again. `suggest_merges` says what the data allow.
 
         Raises:
@@ -291,6 +291,7 @@ class EditableKAN(Network):
             [8.5, 8.5]
         """
         source, names = words_of(self, column, "merge_levels")
+        # The posterior of the last fit, if the parameters are still its: it moves the other parameters along.
         merge(self, valid_posterior(self), source, level_numbers(groups, names, "merge_levels"))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741

@@ -75,9 +75,9 @@ class KAN(QueryableKAN):
     @short_refusals
     def __init__(
         self,
-        width: Sequence[LayerWidth],
-        grid: int | Sequence[int] = 3,
-        k: int = 3,
+        width: Sequence[LayerWidth],  # of each level, inputs first, the number of sums, or [sums, products]
+        grid: int | Sequence[int] = 3,  # intervals of the splines, for all layers or one number a layer
+        k: int = 3,  # order of the splines
         *,
         mult_arity: int | Arities = 2,  # factors of the product nodes
         base_fun: str = "silu",  # name of the function beside each spline
@@ -203,8 +203,8 @@ class KAN(QueryableKAN):
 
         Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
         (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest is the class,
-        `softmax(1)` makes probabilities. Beyond the rows of a training with evidence curves of a sum go on as far as these know their
-        slopes; `model(x)` goes on along straight lines.
+        `softmax(1)` makes probabilities. Beyond the rows of a training with evidence, curves of a network without hidden nodes go on less
+        steeply where these leave the slope uncertain; those of `model(x)` go on along straight lines.
 
         Args:
             data: The rows.

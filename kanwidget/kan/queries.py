@@ -154,9 +154,9 @@ class QueryableKAN(SymbolicKAN):
         return loss_derivatives(self, data)
 
     def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
-        """The function of an edge, and its parts, at points x, `(n,)`, by default at 200 points over the range of `data`, all in own units.
+        """The function of an edge, and its parts, at points x, `(n,)`, by default at 200 points over the range of `data`.
 
-        The edge is that of layer l from node i to subnode j. Without `data` the range is that of the reference data.
+        All are in the units of the data. The edge is that of layer l from node i to subnode j. Without `data` the reference data count.
 
         Examples:
             >>> from kanwidget import KAN
@@ -384,7 +384,7 @@ class QueryableKAN(SymbolicKAN):
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, ± 2 standard errors (see `fit(evidence=…)`), the data beside it, and its grid.
 
-        It is the edge of layer l from node i to subnode j.
+        It is the edge of layer l from node i to subnode j. `options` are those of `kanwidget.insight.plot.plot_edge`: `theme`, `title`, ….
 
         Data with labels are drawn as what each row asks of the edge: the value that makes the output right while the other edges stay.
 
@@ -401,7 +401,7 @@ class QueryableKAN(SymbolicKAN):
     def plot_terms(self, data: Any = None, **options: Any) -> Any:
         """All curves on one page, the most important first, with bands of ± 2 standard errors.
 
-        Of data with labels it shows what each row asks of a curve, see `plot_edge`.
+        Of data with labels it shows what each row asks of a curve, see `plot_edge`. `options`: `theme`.
 
         Examples:
             >>> from kanwidget import KAN, load_trees
@@ -429,7 +429,7 @@ class QueryableKAN(SymbolicKAN):
         return shown(plot_fit(self, data, **options))
 
     def plot_history(self, **options: Any) -> Any:
-        """The losses of all trainings of this model as a matplotlib figure.
+        """The losses of all trainings of this model as a matplotlib figure; `theme` and `title`.
 
         Examples:
             >>> from kanwidget import KAN

@@ -69,15 +69,16 @@ class SymbolicKAN(EditableKAN):
             error = (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
             # The reference data are a sample of the training rows; the posterior has their number, times outputs.
             rows = len(x) if self.posterior is None else max(len(x), self.posterior.rows // self.n_out)
+            # How far candidates may miss the curve, as a part of its variance, and count as equal.
             options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, rows)[0]
         return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)
 
     @short_refusals
     def suggest_merges(self, column: str | int) -> list[MergedLevels]:
-        """Levels of a column of words that may have one value, the likeliest grouping first: see `merge_levels`. Changes nothing.
+        """Levels (words) of a column of words, categories, that may have one value, the likeliest grouping first. Changes nothing.
 
-        The levels that differ least are joined, then the next, down to two values. The odds are those of the grouping against a value
-        for each level, given the data of the last `fit`.
+        `merge_levels` takes such a grouping. The levels that differ least are joined, then the next, down to two values. The odds are those
+        of the grouping against a value for each level, given the data of the last `fit`.
 
         Args:
             column: A column of words, by its name or number.
@@ -121,8 +122,8 @@ class SymbolicKAN(EditableKAN):
     ) -> SymbolicFit:
         """Replace the edge of layer l from node i to subnode j by c·f(a·x + b) + d, with the primitive f of a `name`. In place.
 
-        `params` are a, b, c and d in own units; without them they are fitted to the edge. With `params` it needs no data: a network that
-        wasn't fitted gets the function, and R² is nan. `keep_spline` leaves a spline beside the function, as a correction.
+        `params` are a, b, c and d in the units of the data; without them they are fitted to the edge. With `params` it needs no data: a
+        network that wasn't fitted gets the function, and R² is nan. `keep_spline` leaves a spline beside the function, as a correction.
 
         Examples:
             >>> from kanwidget import KAN
@@ -196,7 +197,7 @@ class SymbolicKAN(EditableKAN):
 
         Of a sum of curves that `fit` has trained with evidence, straight ones become lines at once. Others are trained with a penalty and
         pruned, and smaller networks are tried, also of the columns' logarithms. Everything is checked on rows that the fit hasn't seen;
-        `kanwidget.simplification.simplify_steps` does it in steps that can be watched and stopped.
+        `kanwidget.simplification.simplify_steps` does it in steps that can be watched and stopped, and has the `options`.
 
         Examples:
             >>> from kanwidget import KAN, create_dataset
@@ -212,7 +213,8 @@ class SymbolicKAN(EditableKAN):
     def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
         """The outputs as sympy expressions, and the symbols of the columns; edges with a spline stand in as named functions.
 
-        `var` has names of the columns; by default those of the last `fit`, or x_1, x_2, …
+        `var` has names of the columns; by default those of the last `fit`, or x_1, x_2, … `options` are those of
+        `kanwidget.symbolic.symbolic_formula`, such as `round` and `simplify`.
 
         Examples:
             >>> from kanwidget import KAN

@@ -14,7 +14,7 @@ from kanwidget.training.evidence.merges import Partition
 
 @dataclass(frozen=True, slots=True)
 class MergedLevels:
-    """A grouping of the levels of a column of words, each group with one value.
+    """A grouping of the levels (words) of a column of words, each group with one value.
 
     Examples:
         >>> grouping = MergedLevels((("east", "west"), ("north",)), 2.5, 0.9973)
@@ -44,7 +44,7 @@ class MergedLevels:
 
     @property
     def odds(self) -> str:
-        """The gain as odds of this grouping against a value for each level: `12 : 1`, or `1 : 12` where the data are against it.
+        """The gain, a natural logarithm, as odds of this grouping against a value for each level: `12 : 1` for it, `1 : 12` against it.
 
         Examples:
             >>> MergedLevels((("a", "b"), ("c",)), -2.5, 0.9).odds
@@ -80,7 +80,7 @@ def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[in
 
 
 def words_of(network: Network, column: str | int, where: str) -> tuple[int, tuple[str, ...]]:
-    """The index of the input node that reads a column of words, and the names of the column's levels, its words.
+    """The index of the input node that reads a column of words (categories), and the names of the column's levels, its words.
 
     `column` is the column's name or number in the data, `where` the public call, for errors.
 

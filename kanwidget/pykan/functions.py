@@ -47,6 +47,7 @@ class SymbolicLibrary(Mapping[str, SymbolicRow]):
     """
 
     def __getitem__(self, name: str) -> SymbolicRow:
+        """The row of a function by its name, as in `symbolic_row`; KeyError where the library hasn't it."""
         if name not in list(self):
             raise KeyError(name)
         return symbolic_row(name)

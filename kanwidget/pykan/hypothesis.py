@@ -116,6 +116,7 @@ def test_symmetry(model: Any, x: Tensor, group: Sequence[int], dependence_th: fl
         (True, False)
     """
     examined = structure.examine(*_subject(model, x))
+    # Columns without influence: a finding's statement ends with the name of one.
     idle = {finding.statement.rsplit(" ", 1)[-1] for finding in examined.irrelevant().holding}
     names = [name for column in group if (name := f"x_{column + 1}") not in idle]
     if len(names) < 2 or len(names) >= x.shape[1] - len(idle):
@@ -188,7 +189,7 @@ def plot_tree(
     from kanwidget.insight.plot import hand_over
 
     options: dict[str, Any] = {"tolerance": sym_th} if isinstance(model, PykanNetwork) else {}
-    hand_over(structure.plot_tree(*_subject(model, x), **options))
+    hand_over(structure.plot_tree(*_subject(model, x), **options))  # the function and the points
 
 
 def _subject(model: Any, x: Tensor) -> tuple[Any, Tensor]:

@@ -23,7 +23,8 @@ def adapted_grid(
     Args:
         values: Finite samples, shape `(batch, in)`, at least one row.
         intervals: G, ≥ 1.
-        grid_eps: 0 for quantiles, 1 for an even grid; one value for all inputs, or `(in,)`.
+        grid_eps: 0 for quantiles, 1 for an even grid; one value for all inputs, or `(in,)`. A hundredth at least counts, so that no
+            interval is shorter than that part of the mean one.
         margin: Distance of each end from the samples, as a part of their range.
         current: The current grids, `(in, any)`: a constant input keeps its grid, moved if it doesn't contain the constant.
         k: Order of the splines, whose polynomials have numbers as large as an interval's length to the power -k.

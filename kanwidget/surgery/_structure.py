@@ -145,7 +145,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
         return
 
     def reluctance(source: int) -> tuple[bool, bool, bool]:
-        """A sort key for edges: tied ones come last, before them frozen ones, and before these such without a spline."""
+        """A sort key, of which the least is taken: an edge that isn't tied before tied ones, then one that isn't frozen, then a spline."""
         shared = target * layer.in_dim + source in tied
         return shared, bool(layer.frozen[target, source]), not bool(layer.spline_on[target, source])
 

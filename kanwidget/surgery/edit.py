@@ -269,7 +269,7 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
         >>> deeper.width, torch.allclose(deeper(x), model(x))
         ([[2, 0], [3, 0], [3, 0], [1, 0]], True)
     """
-    # Levels of words have their values on edges of the first layer, which has to stay the first.
+    # Words (categories) have their values on edges of the first layer, which has to stay the first.
     low = int(any(network.layer(0).levels))
     at = network.depth if level is None else _check.integer(level, "level", "expand_depth", low=low, high=network.depth)
     deeper = copy.deepcopy(network)

@@ -58,6 +58,7 @@ def update_grids(
 ) -> None:
     """`update_grid` for networks of one structure at once, each with its own samples: the inputs of all are treated alike."""
     settings = [_grid_settings(network, grid_eps, margin, "update_grid") for network in networks]
+    # `grid_eps` of each network, and the margin, which is that of all.
     eps, margin = [grid_eps for grid_eps, _ in settings], settings[0][1]
     with torch.no_grad():
         nodes = [_samples(network, inputs, "update_grid") for network, inputs in zip(networks, x, strict=True)]
@@ -172,6 +173,7 @@ def _regridded(
         placement = "insert" if placement in _FROM_SAMPLES else placement
         nodes = resampled_grid(grid, _DENSITY * max(size, first.grid_size)).unflatten(0, (count, -1)).mT
     shares = torch.tensor(eps, dtype=grid.dtype, device=grid.device)[:, None].expand(-1, first.in_dim).flatten()
+    # Inputs, whether they need common knots since their edges share parameters, and whether a frozen spline keeps their knots.
     for members, tied, frozen in _groups(first):
         knots = "insert" if frozen else placement
         if knots == "insert" and exact:
@@ -190,13 +192,14 @@ def _regridded(
             new[at] = spread_grid(samples, size, grid[at], first.k)
         coef[:, at] = refit(old_coef[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
     coef, new = coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
+    # Inputs of words (categories) keep the coefficients that they have.
     return (_beside_levels(layers, coef) if any(first.levels) else coef), new
 
 
 def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
     """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, `coef`, of words those that the layers have.
 
-    An input of words has one coefficient for each of its levels (the words), and no grid that could change.
+    An input of words (categories) has one coefficient for each of its levels, the words, and no grid that could change.
     """
     count = torch.tensor(layers[0].levels, device=coef.device)  # 0 for an input of numbers
     longest = max(coef.shape[-1], *layers[0].levels)
@@ -209,7 +212,7 @@ def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
 def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
     """Yield groups of inputs whose grids are computed together, whether their edges share parameters, and whether their knots must stay.
 
-    Knots stay where a frozen edge has its spline on them. Inputs of words have no grids and are left out.
+    Knots stay where a frozen edge has its spline on them. Inputs of words (categories) have no grids and are left out.
     """
     frozen = (layer.frozen & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
@@ -223,7 +226,10 @@ def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:
-    """Groups of two or more inputs whose edges share parameters (`ties`), so that they need the same knots. Inputs of words have none."""
+    """Groups of two or more inputs whose edges share parameters (`ties`), so that they need the same knots.
+
+    Inputs of words (categories, `levels` of them) have no knots and are left out.
+    """
     groups: list[set[int]] = []
     for tie in layer.ties:
         merged = {flat % layer.in_dim for flat in tie if not layer.levels[flat % layer.in_dim]}

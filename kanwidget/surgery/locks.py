@@ -107,7 +107,10 @@ def _symbol(layer: Layer, flat: int) -> str | None:
 
 
 def _common_knots(layer: Layer, inputs: list[int]) -> None:
-    """Give inputs of a layer the same knots, over the ranges of all of their grids; their splines follow by least squares. In place."""
+    """Give inputs of a layer the same knots, over the ranges of all of their grids: their edges are to share a spline. In place.
+
+    The splines that they have follow by least squares.
+    """
     grids, knots = layer.grid[inputs], layer.knots[inputs]
     if bool((grids == grids[:1]).all()):
         return
@@ -203,12 +206,12 @@ def _central(name: str, affine: Tensor, grids: Tensor) -> int:
 def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]]) -> None:
     """Give the levels of each group one value from now on, and all other levels one each. In place.
 
-    A group gets the mean of its values over the reference data.
+    Levels are the words of an input of words (categories). A group gets the mean of its values over the reference data.
 
     Args:
         network: The network.
-        source: The input of words.
-        groups: Numbers of levels, which are the words of that input; none splits all.
+        source: Number of the input, which is one of words.
+        groups: Lists of levels, by their numbers; no list gives every level a value of its own again.
 
     Raises:
         ValueError: For an input of numbers, levels that don't exist or are in two groups, where all would become one, and for edges
@@ -223,7 +226,7 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
         >>> values[0] == values[2] != values[1]
         True
     """
-    firsts, layer = firsts_of(network, source, groups), network.layer(0)
+    firsts, layer = firsts_of(network, source, groups), network.layer(0)  # for each level the first one of its group
     count = len(firsts)
     _average(network, source, firsts)
     is_merged = firsts != list(range(count))
@@ -234,7 +237,7 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
 
 
 def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) -> list[int]:
-    """For each level of the input of words `source` the first one of its group, or itself where it is in none; an error if impossible.
+    """For each level (word) of the input `source` the first one of its group, or itself where it is in none; an error if impossible.
 
     `groups` are lists of levels, by number, that are to have one value each. `merge_levels` says what raises an error.
     """
@@ -261,7 +264,10 @@ def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) ->
 
 
 def _check_edges(network: Network, source: int, where: str) -> None:
-    """An error that names the call, `where`, if an edge of the input `source` is frozen, or shares its function with another input's."""
+    """An error that names the call, `where`, if an edge of the input `source` is frozen, or shares its function with another input's.
+
+    Levels (words) of such an input can't be merged: that would change the edge, or the other input's.
+    """
     layer = network.layer(0)
     if bool((layer.frozen & layer.active())[:, source].any()):
         _check.fail("groups", where, "levels whose edges may change", "a frozen edge", "Unfreeze it first.")
@@ -281,7 +287,7 @@ def _name(network: Network, source: int, level: int) -> str | int:
 def _average(network: Network, source: int, firsts: Sequence[int]) -> None:
     """Set each level's coefficient to the mean of its group, every level weighted by its number of rows in the reference data. In place.
 
-    `firsts` has, for each level of the input `source`, the first level of its group.
+    Levels are the words of the input `source` (categories, by their numbers); `firsts` has for each the first level of its group.
     """
     layer, count = network.layer(0), len(firsts)
     codes = network.reference[:, int(network.columns[source])]

@@ -132,7 +132,7 @@ def _settled(
 
     Args:
         matrices: Scores between the nodes of successive levels, `(nodes above, nodes below)`.
-        sums: Number of sums of each level.
+        sums: Number of sums of each level; they stay before its products.
         levels: The levels to order.
         pulls: What places the nodes in the first pass: the levels below (-1), above (1), or both. Two levels that are both in disorder
             hold each other where they are; a pass that looks one way alone frees them.

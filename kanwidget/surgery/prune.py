@@ -116,7 +116,7 @@ def prune_input(
         _check_rows(x, "prune_input")
         scores = attribute(network, x)
         keep[0] = _above(scores.node_scores[0], threshold)
-        served = list(keep)
+        served = list(keep)  # nodes of each level that must keep an input; `_connect` adds inputs to `keep[0]`
         if network.depth > 1:  # a node with a score as low as a removed input needs no input
             served[1] = _above(scores.node_scores[1], threshold)
         _connect(network, scores, served, [0])

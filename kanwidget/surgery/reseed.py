@@ -20,7 +20,7 @@ MODES = ("non-intrusive", "all", "minimal")
 
 
 def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
-    """A fresh network with the shape, grids, scales and data columns of another, and nothing that was trained.
+    """A fresh network with the shape, grids and scales of another, which reads the same columns of the data; nothing of it is trained.
 
     Args:
         network: The network; it isn't changed.
@@ -40,7 +40,7 @@ def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
         drawn = redrawn_layer(layer, layer.out_dim, noise_scale=1.0, generator=generator)
         drawn.knots = layer.knots.clone()
         fresh.layers[index] = drawn
-    # What a training leaves with a network.
+    # Without what a training leaves with a network: reference data, names of columns and classes, how frames are read, and the history.
     fresh.reference = network.reference[:0].clone()
     fresh.in_vars, fresh.classes, fresh.encoding = (), (), None
     for name, value in (("seed", seed), ("history", History())):
@@ -117,7 +117,10 @@ def perturb(
 
 
 def _new_splines(layer: Layer, *, pruned: bool) -> Tensor:
-    """Mask of the edges that get a spline, `(subnodes, nodes below)`: symbolic and, if `pruned`, pruned ones; a tie gets it as a whole."""
+    """Mask of the edges that get a spline, `(subnodes, nodes below)`: symbolic and, if `pruned`, pruned ones, but no frozen ones.
+
+    Edges of a tie, which share one function, get it only if all of them do.
+    """
     new = ~layer.spline_on & ~layer.frozen & (layer.symbolic_on() | pruned)
     for tie in layer.ties:
         new.view(-1)[tie] = new.view(-1)[tie].all()
@@ -144,12 +147,13 @@ def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) 
     """
     with torch.no_grad():
         values = torch.einsum("nib,oib->noi", layer.design(trace.nodes[index]), weight)
+    # Standard deviations over the samples, of the new splines and of the subnodes; 0 where they are round-off.
     sizes = spread(values, values.abs().amax(0))
     spreads = spread(trace.subnodes[index], trace.edges[index].abs().amax(0).sum(1))
     # n independent splines of one size vary together by √n times as much.
     wanted = torch.where(spreads > 0, spreads, 1.0)[:, None] / new.sum(1, keepdim=True).clamp(min=1) ** 0.5
     # B-splines add up to 1. Without this, a spline over a narrow range of values is a large constant first of all.
     means = values.mean(0)[..., None].nan_to_num(0.0, 0.0, 0.0)
-    used = layer.used()[:, :-1]
+    used = layer.used()[:, :-1]  # which coefficients an input has
     centered = torch.cat([torch.where(used, weight[..., :-1] - means, 0.0), weight[..., -1:]], dim=-1)
     return centered * torch.where(sizes > 0, wanted / sizes, 1.0)[..., None]

@@ -93,7 +93,8 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
     wide = torch.stack([torch.minimum(ends[:, 0], low - room), torch.maximum(ends[:, 1], high + room)], dim=1)
     near = torch.stack([low - room / 2 < ends[:, 0], high + room / 2 > ends[:, 1]], dim=1)
     beyond = torch.stack([ends[:, 0] - low, high - ends[:, 1]], dim=1)
-    last = layer.grid.diff(dim=1)[:, [0, -1]]
+    last = layer.grid.diff(dim=1)[:, [0, -1]]  # lengths of the end intervals
+    # Farther beyond an end than a quarter of its interval the polynomial differs from the line there: such an end stays.
     return torch.where(near & free[:, None] & (beyond <= _BEYOND * last), wide, ends)
 
 

@@ -51,6 +51,7 @@ class Trial:
 
     def as_row(self) -> Row:
         """The trial as a row of a table, without the network."""
+        # A level without products is its number of sums alone.
         width = [sums if not products else [sums, products] for sums, products in self.model.width]
         loss = self.validation_loss if math.isfinite(self.validation_loss) else None
         failed = "the loss is not finite" if loss is None else None
@@ -197,7 +198,10 @@ class _SearchRun:
         return "target" if self._reached() else "nothing helps"
 
     def result(self) -> ArchitectureSearch:
-        """The result. Best is the smallest network that reaches the target, else whose error is near the least; the earlier one of two."""
+        """The result: the trials, their front, the best one, how many networks were trained, and why the search ended.
+
+        Best is the smallest network that reaches the target, else whose error is near the least; the earlier one of two.
+        """
         front = self._front()
         # The last of the front has the least error. Where no target is reached, errors up to a quarter above it are as good.
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
@@ -206,6 +210,7 @@ class _SearchRun:
 
     def _front(self) -> tuple[Trial, ...]:
         """The trials that none with fewer or as many parameters beats on the validation data, smallest first."""
+        # `pareto` compares `y` with the column `parameters`.
         rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
         return tuple(row["trial"] for row in pareto(Table(rows), y="loss"))
 
@@ -318,13 +323,13 @@ class _SearchRun:
         return histories
 
     def _pay(self, networks: int) -> None:
-        """Count so many networks that are to be trained, or end the search where the budget has fewer left."""
+        """Add so many networks, which are to be trained, to those so far (`networks`), or end the search where that exceeds the budget."""
         if self.networks + networks > self.budget:
             raise _SearchEnd("budget")
         self._count(networks)
 
     def _count(self, networks: int) -> None:
-        """Count so many networks, in the progress bar, too."""
+        """Add so many trained networks to those that count against the budget, and to the progress bar."""
         self.networks += networks
         self.bar.update(networks)
 

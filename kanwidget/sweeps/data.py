@@ -49,7 +49,7 @@ def arrays_of(data: Dataset) -> Arrays:
 
 
 def dataset_of(arrays: Arrays) -> Dataset:
-    """The data set of the arrays of `arrays_of`."""
+    """The data set again from what `arrays_of` has made of it: its parts by name and, if it has words, how they are read, as JSON."""
     parts: dict[str, Any] = {name: values for name, values in arrays.items() if name != _ENCODING}
     if _ENCODING not in arrays:
         return Dataset(**parts)

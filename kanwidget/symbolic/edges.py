@@ -130,7 +130,7 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
 
 
 def edge_samples(network: Network, edges: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and values of edges of one layer in own units, each `(n, len(edges))`, for inputs x of the network, `(n, n_features)`."""
+    """Inputs and values of edges of one layer in own units (the data's), `(n, len(edges))` each, for inputs x, `(n, n_features)`."""
     (index, *_), sources, targets = zip(*edges, strict=True)
     with torch.no_grad():
         trace = network.trace(x)
@@ -165,7 +165,7 @@ def fit_curves(
 def _group_samples(network: Network, group: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
     """Inputs and values of edges that share their parameters, each `(n, len(group))`, for inputs x of the network, `(n, n_features)`.
 
-    All are in the own units of the first edge: in scaled numbers the edges are one function.
+    All are in the own units (the data's) of the first edge: in the layer's scaled numbers the edges are one function.
     """
     inputs, values = edge_samples(network, group, x)
     first, *others = map(network.edge_units, group)
@@ -184,7 +184,7 @@ def tied_edges(layer: Layer, source: int, target: int) -> list[tuple[int, int]]:
 
 
 def numeric_edges(network: Network) -> list[EdgeRef]:
-    """The edges that are splines, in the order of the structure; of tied edges only the owner of the parameters."""
+    """The edges that are splines, in the order of the structure; of tied edges, which share one function, only the owner of it."""
     owners: dict[EdgeRef, None] = {}
     for ref in network.edge_refs(active=True):
         layer = network.layer(ref.layer)
@@ -274,7 +274,7 @@ def replace_spline(
     Args:
         network: The network.
         edge: The edge.
-        fit: The function, in the own units of `in_units_of`.
+        fit: The function, its constants in the own units (the data's) of `in_units_of`.
         keep_spline: Whether the spline stays as a correction.
         owner: The edge that owns the parameters; the edge itself unless it is tied.
         in_units_of: The edge in whose units the fit is; the owner by default.

@@ -96,7 +96,7 @@ _FAR = torch.stack([_hankel_coefficients(0), _hankel_coefficients(1)])
 def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
     """J_n(x) for each of `orders` (0, 1 or both), of the shape of x, from its Chebyshev series, by Clenshaw's recurrence; for |x| ≤ 25."""
     s = 2 * (x / _MEET) ** 2 - 1
-    first, *rest = _columns(_SERIES, orders, x)
+    first, *rest = _columns(_SERIES, orders, x)  # for each degree the coefficients, `(orders, 1, …)`
     twice = 2 * s
     b1 = b2 = torch.zeros_like(x)
     for c in reversed(rest):
@@ -122,7 +122,7 @@ def _hankel(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
     z = x.abs()
     inverse = 1 / z
     square = inverse**2
-    *rest, series = _columns(_FAR, orders, x)
+    *rest, series = _columns(_FAR, orders, x)  # for each power of 1/x² those of E and O, `(orders, 2, 1, …)`
     for c in reversed(rest):
         series = torch.addcmul(c, series, square)
     cos, sin = torch.cos(z), torch.sin(z)

@@ -77,9 +77,9 @@ class Primitive:
         return self.fn, self.d1, self.d2, derivative(self.d2)
 
     def interval(self, low: float, high: float) -> Interval | None:
-        """The interval on which f is defined, in u, that holds all of [low, high], or None if none does.
+        """The interval of u = a·x + b on which f(u) is defined that holds all of [low, high], or None if none does.
 
-        The intervals of a periodic function repeat: it is then the one at that place.
+        Its ends count where it is `closed`. The intervals of a periodic function repeat: it is then the one at that place.
         """
         shift = 0.0
         if self.period is not None:

@@ -62,7 +62,8 @@ def _power(name: str, p: float, complexity: float, *, at_once: bool = True, **op
     """The primitive u^p, of which the constants c and d of an edge absorb the scale of u.
 
     `complexity` is its cost in rankings. With `at_once` value and derivative are computed from one power. `options` are fields of
-    `Primitive`; those of negative and fractional powers say where they are defined.
+    `Primitive`, by default `form` u^p and `limits` x and x², which it can look like; negative and fractional powers say where they are
+    defined.
     """
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:

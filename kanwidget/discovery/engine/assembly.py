@@ -150,7 +150,7 @@ def _factor(table: EngineTable, tree: Tree, base: Tensor, exponent: float) -> Tr
     if abs(exponent) > _LARGEST_EXPONENT:
         return None
     if bool((base > 0).all()):
-        return power(*_inner(table, tree, exponent))
+        return power(*_inner(table, tree, exponent))  # of √u, say, a power of u
     if bool((base < 0).all()):
         return power(("neg", tree), exponent)
     whole = round(exponent)

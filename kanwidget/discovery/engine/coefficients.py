@@ -122,6 +122,7 @@ def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[s
         yield cancelled(total(terms))
         yield cancelled(total([constant(0.0), *terms]))
 
+    # With `wide` simpler, less likely curves are tried, too: an error in one coefficient is one in the others.
     yield from curves_together(table, parts, formulas, "sums of columns times curves", wide=True)
 
 
@@ -210,7 +211,8 @@ class _Fit:
             free = self.rows - len(chosen)
             if not math.isfinite(sse) or sse <= 0 or free <= 0:
                 return None
-            # Bits by which each change makes the description of the residuals longer, then less those that it saves: below 0 it pays.
+            # A change says how many factors, 0 or 1, a term is to have: bits by which the residuals' description gets longer, then less
+            # those that are saved. Below 0 it pays.
             bits = {change: 0.5 * self.rows * math.log2(1 + loss / sse) for change, loss in losses.items()}
             saved = {
                 (place, size): value - _FACTOR * (kept[place] - size) - _TERM * (size == 0)

@@ -193,9 +193,9 @@ class _Group:
         return Part(table.columns[self.index], *divided(table, table.y - table.values(total(self.rest)), factor))
 
     def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
-        """The sums with a curve in the place of these terms, with its constant summand and without, of no more constants than before.
+        """The sums with a curve in the place of these terms, with its constant summand and without, with at most `count` constants.
 
-        `choice` has one tree, the curve, in which `("x", 0)` is the column.
+        `choice` has one tree, the curve, in which `("x", 0)` is the column. `factors` are what it multiplies, `rest` the other terms.
         """
         curve = substituted(choice[0], [("x", self.index)])
         sums = (

@@ -191,7 +191,7 @@ class _ReductionSearch:
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
 
     def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[ColumnMerge]) -> Reduction:
-        """The reduction that takes out a factor and merges pairs of columns.
+        """The reduction that takes out a factor and merges pairs of columns: y over the factor is a function of fewer columns.
 
         Args:
             rest: The columns that aren't taken out.
@@ -213,7 +213,7 @@ class _ReductionSearch:
 
     def _power(self, i: int) -> float | None:
         """The exponent of column i where it is a factor of y: 0 where it doesn't matter, None where it is no factor."""
-        # Where x is 0 the elasticity is 0, whatever the law: then it may only say that the column doesn't matter.
+        # Where x is 0 the elasticity, x/y·∂y/∂x, is 0, whatever the law: then it may only say that the column doesn't matter.
         if self.nonzero[i]:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None

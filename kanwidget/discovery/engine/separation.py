@@ -110,6 +110,7 @@ class Separation:
         every = itertools.chain("fghpqruvw", map("f{}".format, itertools.count(1)))
         letters = (letter for letter in every if letter not in names)
         products = ["·".join(f"{next(letters)}({names[index]})" for index in group) for group in self.groups]
+        # In a sum a function takes in the constant.
         is_shifted = self.offset and len(self.groups) == 1 and len(self.parts) > 1
         return f"{target} = {' + '.join([*products, *['constant'] * bool(is_shifted)])}"
 
@@ -265,10 +266,10 @@ class _Forms:
     def _judged(
         self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, losses: Tensor
     ) -> _Fitted:
-        """The form of a fit with its error, from the weighted squared residuals `losses`, `(rows,)`; other arguments as of `_fit`.
+        """The form of a fit: the columns of each product, `groups`, the values of each column's function, `parts`, a constant, `offset`.
 
-        What is fitted counts against the rows: each function without its size or constant, then the constant, or the size of a product
-        that has none beside it; and the size of each product beside a constant.
+        Its error is that of `losses`, weighted squared residuals, `(rows,)`, over the rows less what is fitted: each function but its size
+        or constant, then the constant, or the size of a product without one beside it; and the size of each product beside a constant.
         """
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
         free = self.rows - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
@@ -296,7 +297,7 @@ class _Forms:
     def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fitted:
         """A fit of y, `(rows,)`, as a sum of functions of columns: of all of `among`, if `every`, or of those that say something of y."""
         kept = list(among)
-        blocks = {index: self.blocks[index][:, 1:] for index in kept}
+        blocks = {index: self.blocks[index][:, 1:] for index in kept}  # splines of each, without the constant
         matrix = torch.cat([y.new_empty(len(y), 0), *blocks.values()], 1)
         matrix, means, right, mean = _centred(matrix, y, self.weights)
         square, side, scale = _normal(matrix, right)
@@ -350,7 +351,7 @@ class _Forms:
     def _mixed(self, columns: Sequence[int]) -> _Fitted | None:
         """A fit of y as a sum of products of functions of some columns; None where no product says more of y than a sum does."""
         # From a sum of all on, two products become one as long as the rows ask for it; then what says nothing goes.
-        fit = self._beside([], {}, columns, every=True)
+        fit = self._beside([], {}, columns, every=True)  # no products yet
         while (joined := self._joined(fit)) is not None:
             fit = self._beside(*_split(joined.form), every=True)
         fit = self._beside(*_split(fit.form))
@@ -374,7 +375,7 @@ class _Forms:
         return self._judged(groups, form.parts | sum_.form.parts, sum_.form.offset, sum_.losses)
 
     def _joined(self, fit: _Fitted) -> _Fitted | None:
-        """The form with one product, of all their functions, in place of a sum of two; None where that says not enough more of y."""
+        """The form with one product, of all their functions, in place of a sum of two; None where it saves less than a column costs."""
         form, best = fit.form, None
         left = self.table.y - form.values(self.ones)
         for first, second in self._pairs(form, left):

@@ -25,7 +25,7 @@ _MOST_TENS = 3
 def shorten(table: EngineTable) -> Iterator[str]:
     """Offer the pool's best formula without parts of it, as long as that makes the description shorter; yields what is tried."""
     for best in _better(table):
-        table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)
+        table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)  # 100 of them are fitted
         yield "trying shorter forms of a formula"
 
 

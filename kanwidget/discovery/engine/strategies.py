@@ -141,7 +141,7 @@ class Strategies:
         yield from noisy_polynomials(table)
         yield from noisy_fractions(table)
         yield from noisy_sums(table)
-        if not self.depth:
+        if not self.depth:  # no reduction led here: this is the whole table
             yield from sums_with_function(table)
         yield from self._by_similarity()
 
@@ -151,20 +151,20 @@ class Strategies:
         It yields in words what it tries.
         """
         table = self.table
-        for key in list(self.smaller):
+        for key in list(self.smaller):  # of each smaller table its own `Strategies`, in place 1
             yield from self._brought(key, self.smaller[key][1].quick())
-        for label, atoms in itertools.islice(self.levels, 2):
+        for label, atoms in itertools.islice(self.levels, 2):  # the atoms of the two smallest sizes
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
-            if not self.is_scanned:
+            if not self.is_scanned:  # once, after the smallest atoms
                 yield from self._by_parts()
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)
-                if not self.depth:
+                if not self.depth:  # only in the whole table, which no reduction led to; in smaller ones `slow` does it
                     yield from self._monomials()
             self.is_scanned = True
-        yield from itertools.islice(self.curves, _CURVES)
+        yield from itertools.islice(self.curves, _CURVES)  # the first steps of a generator that `slow` exhausts
         if self.depth and len(table.indices) < 3:  # few columns have few atoms: those of the next size, too
             yield from self._level(next(self.levels))
         yield from self._by_formula()
@@ -176,13 +176,14 @@ class Strategies:
         """
         if not self.is_scanned:
             return
-        for key in sorted(self.smaller, key=len):  # the smallest first
+        # Tables of the fewest columns first; in place 1 is the `Strategies` of a smaller table.
+        for key in sorted(self.smaller, key=len):
             yield from self._brought(key, self.smaller[key][1].slow())
-        if self.depth:
+        if self.depth:  # reductions led here; in the whole table `quick` did it
             yield from self._monomials()
         yield from self.curves
         yield from self._by_formula()
-        for level in self.levels:
+        for level in self.levels:  # a label, and atoms up to one size more each time
             if self.depth and len(level[1]) > _FEW_ATOMS:
                 return
             yield from self._level(level)
@@ -210,6 +211,7 @@ class Strategies:
         """
         table = self.table
         if len(table.indices) > 1:
+            # Sums and products of splines of each column that fit y best.
             for form in near_enough(self._forms, math.inf):
                 yield from curves_of_parts(table, form, stages=1)
         yield from self._curves(stages=1)
@@ -225,7 +227,7 @@ class Strategies:
         for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations, stages=stages):
             if curve is not None:
                 table.offer([curve.tree], f"a curve of {self.names[0]}")
-            if curve is None or stages is None:
+            if curve is None or stages is None:  # None is a sign of life; of a few families only that ends a step
                 yield f"trying curves of {self.names[0]}"
 
     # ---- smaller tables
@@ -382,8 +384,8 @@ class Strategies:
         is_whole = reduction.factor == ("n", 1) and reduction.beside == ("n", 0)
         rest = self.target if is_whole else "what is left"
         strategies = Strategies(table, names, rest, self.depth + 1, networks=self.networks)
-        strategies.is_separated = self.is_separated
-        self.smaller[key] = reduction, strategies, Reported()
+        strategies.is_separated = self.is_separated  # whether a sum or product of functions was found here
+        self.smaller[key] = reduction, strategies, Reported()  # which formulas came here: none yet
         yield from self._brought(key, strategies.first())
 
     def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
@@ -395,10 +397,10 @@ class Strategies:
             key: Of the reduction that led to the smaller table.
             steps: Of the smaller table's strategies.
         """
-        reduction, strategies, reported = self.smaller[key]
+        reduction, strategies, reported = self.smaller[key]  # `reported`: which of its formulas came here
         for text in steps:
             formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]
-            self.table.offer(formulas, reduction.text, fits=6)
+            self.table.offer(formulas, reduction.text, fits=6)  # the constants of at most 6 are fitted again
             yield text
             if strategies.table.pool.is_settled:
                 return

@@ -121,7 +121,7 @@ class _Training:
         """
         for hidden, grid, k, seed in shapes:
             model = _network([len(self.table.indices), *hidden, 1], grid, k, seed)
-            model.scaling.settle()
+            model.scaling.settle()  # the fit is to keep the scales of inputs and target that are set here
             model.input_scale = arrays.moments(self.data.train_input)
             model.output_scale = arrays.moments(self.data.train_label)
             for record in fit_steps(model, self.data, steps=_STEPS, evidence=False):

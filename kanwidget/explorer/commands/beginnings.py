@@ -107,10 +107,10 @@ def begin_again(session: Session, command: Command, model: KAN, seed: int, label
         The topics that changed.
     """
     model.reference = session.x.clone()  # queries ask the same rows as before
-    # Errors of a logarithm have another unit: no state from before can be compared.
+    # With another logarithm of the target errors have another unit: the kind `log` says that no state from before can be compared.
     same = bool((model.scaling.output_log == session.model.scaling.output_log).all())
     act(session, command, "reset" if same else "log", label, lambda: session.restart(model, seed))
-    session.run.jumped()
+    session.run.jumped()  # goes on with a running training; else it is idle, without steps
     return EVERYTHING
 
 

@@ -36,7 +36,7 @@ class EdgeCommand(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The command of a message with the field `edge`, or `edges`."""
+        """The command of a message with the field `edge`, or `edges`: the first one is its `edge`, the others are `further`."""
         edge, *further = fields.edge_or_edges(message, cls.kind)
         named = {"edge": edge, "further": tuple(further)}
         return [cls(**named, **cls.fields_of(message))]
@@ -64,7 +64,7 @@ class Fix(EdgeCommand):
     further: tuple[EdgeRef, ...] = ()
 
     def call(self) -> str:
-        """The line of the script that repeats it."""
+        """The line of the script that repeats it: the function, the edges, and whether a spline is added to it (`keep_spline`)."""
         keep = ", keep_spline=True" if self.keep_spline else ""
         return f"explorer.fix({self.name!r}, {self.argument}{keep})"
 
@@ -160,7 +160,7 @@ class Drag(Command):
                 raise ValueError("the grid has changed since this was dragged. Nothing was done; look, and drag again.")
 
     def call(self) -> str:
-        """The line of the script that repeats it."""
+        """The line of the script that repeats it: edge, number of the coefficient, its value, and whether more moves follow (no commit)."""
         commit = "" if self.commit else ", commit=False"
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
@@ -190,7 +190,7 @@ class Drag(Command):
             _check.fail("edge", "drag", "one that has a spline", tuple(edge), advice)
         # An edge of words has one coefficient for each of them.
         count = layer.levels[edge.source] or layer.grid_size + layer.k
-        _check.integer(self.index, "k", "drag", low=0, high=count - 1)
+        _check.integer(self.index, "k", "drag", low=0, high=count - 1)  # `k` is its name in `explorer.drag`
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)
         # Edges of a layer are numbered target by target; `owner` has the coefficients: of tied edges, which share them, the first.
@@ -246,7 +246,7 @@ class Lock(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The lock of a message, whose edges must be of one layer."""
+        """The lock of a message, or with its field `on` false the end of one; its edges must be of one layer."""
         edges = fields.edges(message.get("edges"), "edges", "lock")
         if len({edge.layer for edge in edges}) != 1:
             _check.fail("edges", "lock", "edges of one layer", [list(edge) for edge in edges])
@@ -331,8 +331,11 @@ class MergeLevels(Command):
         return act(session, MergeLevels(name, named), "merge", label, change, "merging levels")
 
     def _source(self, session: Session) -> int:
-        """The input of the network, from 0, that reads the column; refuses a column that no input reads."""
-        columns = session.model.columns.tolist()
+        """The input of the network, from 0, that reads the column: `self.column` is the column's name, or the number of this input.
+
+        Refused are a column that no input reads, and a number that is no input's.
+        """
+        columns = session.model.columns.tolist()  # of each input the number of the column that it reads
         if isinstance(self.column, int):
             return _check.integer(self.column, "column", "merge_levels", low=0, high=len(columns) - 1)
         number = session.in_vars.index(_check.choice(self.column, "column", "merge_levels", session.in_vars))

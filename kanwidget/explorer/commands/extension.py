@@ -32,13 +32,17 @@ class Extend(StepCommand):
     """Grids after which it is paused, None for all: a script repeats an extension that was paused."""
 
     def call(self) -> str | None:
-        """The line of the script; None where it was paused before any grid was tried."""
+        """The line of the script, with the number of grids that were tried before it was paused (None: it went to its end).
+
+        None, so no line, where it was paused before the first one.
+        """
         if self.grids == 0:
             return None
         return f"explorer.extend({'' if self.grids is None else f'grids={self.grids}'})"
 
     def perform(self, session: Session) -> Topics:
         """Begin the extension, which the session carries out as a process from now on. Returns the topics that changed."""
+        # Makes itself the process; `grids`: how many it tries before it pauses, None for all.
         Extension(session, self.grids)
         return frozenset(("status",))
 
@@ -54,7 +58,7 @@ class Extension(GroupedProcess[ExtensionStep]):
     step, begun_by, word = "train", "extend", "extending"
 
     def __init__(self, session: Session, most: int | None) -> None:
-        super().__init__(session, most, Extend)  # it is paused after `most` grids, None for all
+        super().__init__(session, most, Extend)  # paused after `most` grids, None for all; the script has an `Extend`
         #: Whether a better network was taken over.
         self._helped = False
         # The trainer's data have the label noise that the page shows.
@@ -76,7 +80,8 @@ class Extension(GroupedProcess[ExtensionStep]):
     def take(self, step: ExtensionStep) -> Topics:
         """Adopt a finer grid that helps, and at the end the last network, which has seen all rows. Returns the topics that changed.
 
-        The first step has the grid as it is: it is there to be compared with.
+        A step is a training with one grid; it has helped where its held-out error is smaller than all before. The first one has the grid
+        as it is, to be compared with.
         """
         session = self._session
         self._done += 1

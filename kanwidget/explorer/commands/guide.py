@@ -40,7 +40,8 @@ class StepCommand(Command):
     def repeats(self, session: Any) -> bool:
         """Whether this step is at work already: a second click came before the page had heard of the first.
 
-        `working` names the step at work where the session has no process: `train`, or None for none.
+        A process (a longer act in progress) has the action or kind of the command that has begun it, `begun_by`; a plain training has no
+        process: `working` then names the step at work, `train` or None.
         """
         begun_by = working(session) if session.process is None else session.process.begun_by
         return begun_by == (self.action or self.kind)
@@ -64,6 +65,7 @@ class Train(StepCommand):
 
     def perform(self, session: Session) -> Topics:
         """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
+        # `grows`: nobody has chosen the network's shape. Then a richer network may be taken, so many times; else never.
         _train(session, ROUNDS if session.grows else 0)
         return frozenset(("status",))
 
@@ -82,7 +84,7 @@ def _train(session: Session, rounds: int) -> None:
         """After the training, go back to its best step, and begin to try richer networks. Returns the topics that changed."""
         topics = keep_best(session)
         if rounds:
-            Growth(session, rounds)
+            Growth(session, rounds)  # a process: it makes itself that of the session
         return topics
 
     # `flat_steps`: for how many steps the error has been flat, 0 while it falls.
@@ -137,8 +139,8 @@ class Growth(Process):
 
     def __init__(self, session: Session, rounds: int) -> None:
         self._session, self._rounds = session, rounds  # how often at most a richer network is taken
-        session.begin_process(self)
-        session.richer.begin()
+        session.begin_process(self)  # which calls `advance` from now on
+        session.richer.begin()  # the comparison with richer networks (finer grids, more nodes)
 
     def advance(self) -> Topics:
         """Try a bit of the richer networks. Once all were tried, end the process; take a network that explains more, and train it.
@@ -173,13 +175,17 @@ class Simplify(StepCommand):
     """Bits after which it is paused, None for all: a script repeats a simplification that was paused."""
 
     def call(self) -> str | None:
-        """The line of the script, with the number of bits after which it was paused; None where that was before the first one."""
+        """The line of the script, with the number of bits (its steps, such as one pruning) after which it was paused.
+
+        Without a number (`bits` None) it goes to its end. None, so no line, where it was paused before the first bit.
+        """
         if self.bits == 0:
             return None
         return f"explorer.simplify({'' if self.bits is None else f'bits={self.bits}'})"
 
     def perform(self, session: Session) -> Topics:
         """Begin the simplification, which the session carries out as a process from now on. Returns the topics that changed."""
+        # Makes itself the process; `bits`: the steps after which it pauses, None for all.
         Simplification(session, self.bits)
         return frozenset(("status",))
 
@@ -195,11 +201,13 @@ class Simplification(GroupedProcess[SimplificationStep]):
     step, begun_by, word = "simplify", "simplify", "simplifying"
 
     def __init__(self, session: Session, most: int | None) -> None:
-        super().__init__(session, most, Simplify)  # it is paused after `most` bits of work, None for all
+        # It is paused after `most` steps, None for all; the script has a `Simplify`.
+        super().__init__(session, most, Simplify)
         self._lamb = session.run.trainer.settings.lamb or LAMB  # the penalty's weight λ
         data, library = session.run.trainer.data, session.candidates.lib
         model = session.run.copy()
-        # Whether richer networks explain more, where a training has tried them; for a formula it has tried those of the network before it.
+        # Whether richer networks explain more, where a training has tried all (`is_open`: not yet); for a formula it has tried those of the
+        # network before it.
         richer = None if session.richer.is_open or is_formula(model) else session.richer.answer
         self.sentence = "Simplifying: needless edges go first."
         steps = simplify_steps(model, data, lamb=self._lamb, lib=library, richer=richer)
@@ -212,7 +220,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         return "The best network so far is kept." if self._done else "It had found nothing yet."
 
     def take(self, step: SimplificationStep) -> Topics:
-        """Adopt the best network so far, where this bit has changed it or is the last one, the refit. Returns the topics that changed.
+        """Adopt the best network so far, where this step has improved it or is the last one, the refit. Returns the topics that changed.
 
         The last one also sets λ to 0, which undo takes back with it, and brings the rivals: formulas that the rows can't tell from its own.
         """
@@ -252,7 +260,7 @@ class FitFormula(StepCommand):
     def perform(self, session: Session) -> Topics:
         """Begin the fit, which the session carries out as a process from now on. Returns the topics that changed."""
         session.run.pause()
-        FormulaFit(session)
+        FormulaFit(session)  # makes itself the process
         return frozenset(("status",))
 
 
@@ -325,7 +333,8 @@ def fit_formula(model: KAN, data: Dataset) -> FormulaResult:
     # sympy, which writes it, is there already: it has fitted the formula.
     from kanwidget.symbolic import function_names, to_text
 
-    functions = function_names(model)
+    functions = function_names(model)  # of edges that are still splines: f, g, …
+    # One formula for each output. `as_read`: 4·f(town) of a column of words is written as f(town), with values four times as large.
     formulas = fitted if isinstance(fitted, tuple) else (fitted,)
     texts = [f"{formula.name} = {to_text(formula.as_read.expression, functions=functions)}" for formula in formulas]
     return FormulaResult(fitted, "; ".join(texts))

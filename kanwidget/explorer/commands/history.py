@@ -122,9 +122,8 @@ class GoToStep(Command):
             expected = f"a step of this training, 1 to {last}" if steps else "a step that is kept, and none is"
             _check.fail("step", "go_to_step", expected, step, "Train first; a loaded session keeps its current state.")
         nearest = min(steps, key=lambda kept: abs(kept.record.step - step))
-        former = (
-            session.tree.returned_from()
-        )  # the node that the last return has left, whose state has all of its steps
+        # The node that the last return has left, whose state has all of its steps.
+        former = session.tree.returned_from()
         if later and former is not None and not session.running and last - step <= abs(nearest.record.step - step):
             return _jump(session, replace(self, step=last), lambda latest: session.tree.goto(former.id, latest))
         if nearest.index == len(run.records) and session.tree.nodes[session.tree.current].kind in (TRAIN, RETURN):
@@ -141,6 +140,7 @@ class BackToBest(Command):
 
     def perform(self, session: Session) -> Topics:
         """Return to the best recorded step, or jump to the state right after the last act; a notice where neither is better."""
+        # The best since the last act: a recorded step, or the state right after the act; None before any step.
         state = best(session)
         if state is None or error_of(session.run.last_record) <= state.error:  # not so after a loss that is NaN
             session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))

@@ -48,7 +48,7 @@ class BackgroundProcess(Process, Generic[T]):
         """Leave the session paused in a good state. Returns the topics that changed."""
 
     def begin(self, results: Iterator[T]) -> None:
-        """Begin to work out the results: on copies, for they come from another thread."""
+        """Begin to work out the results: another thread asks for them, so whoever gives them works on a copy of the session's network."""
         self._session.begin_process(self)
         # A job also gets a function for reports to the session, which isn't needed: `advance` takes the results.
         self._session.view.work_out(lambda closing, _: self._work(results, closing))
@@ -61,7 +61,7 @@ class BackgroundProcess(Process, Generic[T]):
         It breaks off, also within a training, when the process is ended, the driver closes or a pause waits.
 
         Args:
-            results: The results, made from copies.
+            results: The results; to ask for the next one takes long, and works on a copy of the session's network.
             closing: Whether the driver is being closed.
         """
 
@@ -124,15 +124,16 @@ class GroupedProcess(BackgroundProcess[T]):
 
     def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
         super().__init__(session)
-        # Parts after which it is paused, None for all; the command of the script for so many parts, None for all.
+        # How many parts it takes before it is paused, None for all; makes the command of the script from a number of parts, None for all.
         self._most, self._written = most, written
-        #: Parts that were taken, and whether the last one was.
+        #: How many parts were taken, and whether the last one was.
         self._done, self._complete = 0, False
 
     def begin(self, results: Iterator[T]) -> None:
         """Begin as a training without an end, with a group of nodes that one undo takes back, and a line of the script that grows with it.
 
-        `results` are the parts, which are worked out on copies.
+        `results` are the parts, each worked out when it is asked for, on a copy of the session's network. `_written(n)` is the command for
+        the script that does n parts, `_written(None)` all of them.
         """
         session = self._session
         session.run.start(None)
@@ -143,7 +144,7 @@ class GroupedProcess(BackgroundProcess[T]):
     def adopt(self, network: KAN, kind: str, label: str) -> Topics:
         """Adopt the network of a part as an act of this kind, with this label for its tree node. Returns the topics that changed.
 
-        The command of the act isn't written: while a longer act is at work the script has a line for the whole of it.
+        An act needs a command, `_written(None)`, but it isn't written: while a longer act is at work the script has one line for it.
         """
         session = self._session
         return act(session, self._written(None), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}

@@ -30,7 +30,7 @@ class Set(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The settings of a message in one command, each read by its row of `_READ`; `grid` becomes a command of its own."""
+        """The settings of a message in one command, each read by its reader in `_READ`; `grid` becomes a command of its own."""
         settings = message.get("settings")
         if not isinstance(settings, Mapping) or not settings:
             _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", settings)
@@ -61,7 +61,7 @@ class Set(Setting):
         session.run.set(self.values)
         session.script.add(self)
         topics: Topics = frozenset(("settings", "history", "status"))
-        # Noise changes the labels, which panels draw: these follow from the curves.
+        # Noise changes the labels, which panels draw: with the topic `curves` they are drawn anew.
         return topics | {"curves"} if self.noise is not None else topics
 
 
@@ -85,7 +85,10 @@ class Start(Command):
     steps: int | None = None
 
     def perform(self, session: Session) -> Topics:
-        """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
+        """Begin to train; the session takes the steps afterwards. Returns the topics that changed.
+
+        Without a number of steps the session's own counts; None for both goes on until the training has converged.
+        """
         steps = session.steps if self.steps is None else self.steps
         if steps is not None:
             _check.integer(steps, "steps", "start", low=1)
@@ -119,7 +122,10 @@ class Step(Command):
     n: int = 1
 
     def perform(self, session: Session) -> Topics:
-        """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
+        """Begin to train n steps, which the session takes afterwards. Returns the topics that changed.
+
+        A training that goes on is paused after them (`pauses_after`), and can go on again; else they are a training that is done then.
+        """
         session.run.start(_check.integer(self.n, "n", "step", low=1), pauses_after=session.running)
         return frozenset(("status",))
 

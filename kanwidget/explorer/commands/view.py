@@ -112,4 +112,4 @@ class ShowPreview(Command):
     def perform(self, session: Session) -> Topics:
         """Open in this view the preview of what `auto_symbolic` would fix, or close it. Returns the topics that changed."""
         session.view.preview.switch(self.on, self.view)
-        return frozenset(("survey",))
+        return frozenset(("survey",))  # the topic of this preview

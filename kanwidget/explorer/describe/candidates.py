@@ -56,6 +56,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
     in_place = function_in_place(session.model, edge)  # what the edge is now, if it is a function already
+    # Two standard errors of the edge's curve.
     width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
     for candidate, curve in drawn:
         error = errors.get(candidate["name"])
@@ -83,7 +84,7 @@ def without_rows(session: Session, edge: EdgeRef | None, busy: bool = False) -> 
 
 
 def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
-    """The payload of an edge of words: as `merges` the likeliest groupings of its levels, each of which has fewer values.
+    """The payload of an edge of words, which has a value for each level: as `merges` the likeliest groupings of levels with one value.
 
     There is no `merges` where nothing can judge them, as without a posterior.
     """

@@ -76,7 +76,8 @@ class EquationWriter:
     def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
         """What the steps of a search have to say, as they come: each with the formulas so far, those of its front and their rivals.
 
-        A formula is written and evaluated once, as long as it stays in the front.
+        Rivals are formulas that the rows can't tell from the best one. `_written` has the formulas of the last step by the `id` of their
+        equation: each is written and evaluated once, as long as it stays in the front.
         """
         for step in steps:
             earlier = self._written
@@ -101,12 +102,12 @@ class EquationWriter:
         if step.kind == "formula":  # a formula, which the page writes from its front
             return step.text
         text = self._as_on_the_page(step.text)
-        # The engine calls the target y, in what it tries.
+        # The engine calls the target y, in what it tries. `_target` is its name, "" where a column is called y.
         return re.sub(_Y, lambda _: self._target, text) if step.kind == "trying" and self._target else text
 
     def _as_on_the_page(self, text: str) -> str:
         """Words with the names and powers that formulas have on the page."""
-        for name, short in self._short:
+        for name, short in self._short:  # names with their unit, which the page leaves out
             text = text.replace(name, short)
         return text.replace("**", "^")
 
@@ -141,12 +142,12 @@ class EquationWriter:
         """
         from kanwidget.symbolic.writing.formula_source import from_source
 
-        expression = from_source(source, self._names)
+        expression = from_source(source, self._names)  # `_names`: what columns are called in texts
         # On the rows that errors are shown for (test rows, if there are any), and on the training rows.
         error, train_error = (self._error(expression, *rows) for rows in (self._judged, self._train))
         if not math.isfinite(error + train_error):
             return None
-        values = self._values(expression, self._shown)
+        values = self._values(expression, self._shown)  # on the rows that the page draws
         return HallFormula(source, complexity, error, train_error, self._writing(expression), values, equation)
 
     def from_file(self, session: Session, rows: list[FormulaRow]) -> list[HallFormula]:
@@ -183,14 +184,18 @@ class EquationWriter:
         from kanwidget.symbolic import to_numpy
         from kanwidget.symbolic.writing.formula_source import source_symbols
 
-        return torch.as_tensor(to_numpy(expression, source_symbols(self._names))(x.detach().cpu().double().numpy()))
+        names = self._names  # what columns are called in the texts of formulas
+        return torch.as_tensor(to_numpy(expression, source_symbols(names))(x.detach().cpu().double().numpy()))
 
     def _error(self, expression: sympy.Expr, x: Tensor, label: Tensor, weight: Tensor | None) -> float:
         """The root mean squared error of a formula at the rows x, `(rows, columns)`, with labels `(rows, 1)`, weights `(rows,)` or None."""
         return math.sqrt(_mean((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
 
     def _writing(self, expression: sympy.Expr) -> Writing:
-        """A formula as a page writes it, without round-off: how large each column is says what round-off is."""
+        """A formula as a page writes it, without round-off: how large each column is (`_sizes`) says what round-off is.
+
+        `_display` has the columns' names on the page, by their names in texts.
+        """
         from kanwidget.symbolic import tidy
 
         return writing(tidy(expression, sizes=self._sizes), self._display, most=_MOST_TEXT)

@@ -65,7 +65,8 @@ def formula(session: Session) -> p.Formula:
     ]
     payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
-    # Of columns of words the formula needs the value of each level; the copy has the posterior, from which their errors come.
+    # Of columns of words the formula needs the value of each level (each word); the copy has the posterior, from which the errors of
+    # these values come.
     words = Words.of(session.run.copy(), session.data, names)
     payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
     payload["python"] = words.code(expressions, variables)

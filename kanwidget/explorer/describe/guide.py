@@ -13,9 +13,12 @@ from kanwidget.explorer.session.session import Session
 
 
 def guide(session: Session) -> p.Guide:
-    """The three steps with their states and the search for formulas, a sentence, and the notices that hold."""
+    """The three steps with their states and the search for formulas, a sentence, and the notices that hold.
+
+    The sentence is the advice, and what simpler networks explain of the same rows (yardsticks).
+    """
     now, done = guidance(session), _done(session)
-    act, at_work = now.act, working(session)
+    act, at_work = now.act, working(session)  # the next sensible act, and the step at work; None without one
     steps: list[p.GuideStep] = []
     for name, label, message in STEPS:
         # Whether the step is the next act, which may have a label of its own, such as `Train on`.
@@ -27,7 +30,7 @@ def guide(session: Session) -> p.Guide:
             "done": done[name] and not following,
             "command": dict(act.message if act is not None and following else message),
         }
-        if at_work == name:
+        if at_work == name:  # its button stops it, and those of the others wait
             row |= {
                 "label": "Stop",
                 "working": True,

@@ -71,7 +71,7 @@ def _state(session: Session, node: TreeNode) -> p.StateInfo:
         "step": node.step,
         "error": error,
         "kept": session.tree.can_go(node.id),  # False once its checkpoint, to which a click would lead, was dropped
-        "latest": error,
+        "latest": error,  # always the same as `error`
         "complexity": node.complexity if record is None else session.model.n_parameters,
     }
     if node.group is not None:  # the first node of a longer act that this act is a part of
@@ -88,6 +88,7 @@ def state_error(session: Session, node: TreeNode) -> float | None:
     """
     if node.id == session.tree.current:
         return error_of(session.run.last_record)
+    # `error` is the one when its act began: all there is of a node that was never left.
     return node.error if node.last_error is None else node.last_error
 
 
@@ -107,7 +108,7 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
 
 
 def pareto_front(session: Session) -> list[dict[str, Any]]:
-    """The states of the current problem that no other one beats in both error and complexity, simplest first; each a `StateInfo`."""
+    """The states of the current data and target that none beats in both error and complexity, simplest first; each a `StateInfo`."""
     own = session.tree.problem_states()
     finite_states = [s for s in history(session)["states"] if s["latest"] is not None and s["id"] in own]
     best: list[dict[str, Any]] = []

@@ -88,6 +88,7 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record. `driver` is the kind of the driver, `task` a longer task in progress in words."""
+    # The last record, the best step where it is clearly better, and how many rows the next step takes.
     record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
     content: p.Status = {
         "state": state_of(session),
@@ -104,15 +105,15 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     if session.data.is_classification:
         content["accuracy"] = finite(session.accuracy())
     if session.process is not None:
-        content["process"] = session.process.word
-    if not rows.complete:
+        content["process"] = session.process.word  # what it does in place of training
+    if not rows.complete:  # of a large table a step takes a sample at first
         content["rows"] = [rows.count, rows.total]
     return content
 
 
 def state_of(session: Session) -> p.State:
     """The state in a word: a training that is paused is done once the steps have led to a formula, and nothing waits to go on."""
-    if session.process is not None:
+    if session.process is not None:  # a longer act in progress, such as a simplification
         return "running"
     result = session.formula_result
     ended = result is not None and result.error is None and guidance(session).act is None
@@ -133,7 +134,7 @@ def settings(session: Session) -> p.Settings:
         "error_name": error_name(session),
         "label_spread": label_spread(session),
         "batch": training.batch,
-        "noise": session.run.noise,
+        "noise": session.run.noise,  # on the training labels, in their standard deviations
         "seed": session.run.seed,
         "rows": len(session.data.train_input),
         "presets": [] if session.preset is None else list(PRESETS),

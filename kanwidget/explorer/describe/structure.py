@@ -63,7 +63,7 @@ def _edges(session: Session) -> list[p.EdgeInfo]:
     What says their states is read for a whole layer at once, since there may be thousands of edges. `flat` is target·inputs + source.
     """
     rows: list[p.EdgeInfo] = []
-    groups = 0  # ties of the layers below: ties are numbered through all layers
+    groups = 0  # ties (edges that share one function) in the layers below: they are numbered through all layers
     for index in range(session.model.depth):
         layer = session.model.layer(index)
         numeric, frozen = layer.spline_on.flatten().tolist(), layer.frozen.flatten().tolist()

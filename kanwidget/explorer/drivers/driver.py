@@ -154,9 +154,9 @@ class Driver:
                 self._publish_all()
 
     def interrupt(self) -> None:
-        """Pause after the running step, or abandon that. For handlers of signals."""
+        """Pause the training after the step in progress, or abandon that step where it is long. For handlers of signals."""
         self.stop_soon()
-        # No lock: the handler may run while this thread holds it.
+        # No lock: the handler may run while this thread holds it. None: nobody waits for a result of this job.
         self._jobs.append((lambda: self.carry_out(Pause()), None))
 
     def pump(self) -> None:
@@ -169,7 +169,7 @@ class Driver:
         self.post(work)
 
     def work_out(self, job: Work) -> None:
-        """Do a longer job, which works on copies, and mark what it has changed; here at once. Only for the owner.
+        """Do a longer job, which has copies of what it needs of the session, at once, and mark what it has changed. Only for the owner.
 
         Args:
             job: `job(stopping, report)`. It gives up where `stopping()` is true, and reports functions that bring its results in.
@@ -179,17 +179,17 @@ class Driver:
     # ---- the end
 
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
-        """Stop for good, and call `on_close` once the session has no owner.
+        """Stop for good: once no thread owns (touches) the session, cancel the jobs that wait and call `on_close`.
 
-        Called within a callback, `close` returns before that; else after.
+        Called by the owner itself, as in a callback of a step, it returns before that; else it waits for the owner.
         """
         with self._changed:
             self._on_close = on_close
             self.closed = True
-            WATCHERS.discard(self)
+            WATCHERS.discard(self)  # no `wake` any more when a primitive is registered
             self._changed.notify_all()
             if self._owner == threading.get_ident():
-                return
+                return  # `_release` finishes then
             while self._owner is not None:
                 self._changed.wait()
         self._finish()
@@ -251,7 +251,7 @@ class Driver:
             self._drain()
 
     def _release(self) -> None:
-        """Own the session no longer; the last owner of a closed driver finishes it."""
+        """Own the session no longer, and wake who waits for it; the last owner of a closed driver cancels its jobs and calls `on_close`."""
         with self._changed:
             self._owner = None
             self._changed.notify_all()
@@ -261,14 +261,14 @@ class Driver:
     # ---- the work of the owner
 
     def _put(self, job: Job) -> None:
-        """Append a job to the queue, and wake threads that wait for work."""
+        """Append a job, a function with the future that takes its result (or None), to the queue, and wake threads that wait for work."""
         with self._changed:
             self._jobs.append(job)
             self._changed.notify_all()
 
     def _drain(self) -> None:
         """Do the jobs in the queue on this thread, unless another owner will: each looks for further jobs after it has released."""
-        while self._become_owner(0.0):
+        while self._become_owner(0.0):  # without waiting; False while another thread owns the session
             try:
                 with one_thread(self.session.is_small):
                     self._do_jobs_for_others()
@@ -282,14 +282,15 @@ class Driver:
         was_running = self.session.running
         self._do_jobs()
         if self.session.running and not was_running:
-            # A job has begun a training, and there is no thread: its first steps are taken and shown now, not with a later pump.
+            # A job has begun a training, and there is no thread: its first steps are taken and shown now, not when a page asks next.
             self._guarded(lambda: self.publisher.mark_changed(self._advance(_PUMP_SECONDS)))
         self._publish_all()
 
     def _round(self, seconds: float = _SLICE_SECONDS) -> None:
         """Do the jobs in the queue, train for `seconds`, at least one step, and send what is due, at most one costly topic.
 
-        Little is done at once: a job that comes meanwhile, such as a click, waits for the end of it.
+        Little is done at once: a job that comes meanwhile, such as a click, waits for the end of it. Costly topics take a while to
+        compute, such as the panels of a page.
         """
         self._do_jobs()
         if self.session.running and not self.closed:
@@ -298,19 +299,23 @@ class Driver:
             return  # a pause doesn't wait for a frame of the training
         self.publisher.flush()
         if not self._jobs and not self.stopping():
-            _ = self.publisher.send_costly() or self.publisher.send_preview()  # else a part of the preview
+            _ = self.publisher.send_costly() or self.publisher.send_preview()  # the latter: a part of what takes long
 
     def _advance(self, seconds: float) -> Topics:
         """Train for `seconds`, at least one step, or until a job or a pause comes; returns the names of the topics that changed."""
         return self.session.advance(seconds, lambda: bool(self._jobs) or self.stopping())
 
     def _publish_all(self) -> None:
-        """Before the session is free again: send all messages that are due; without a thread, which does so later, search the preview."""
+        """Before the session is free again: send all messages that are due.
+
+        Without a thread, which does so later, also do what takes long, for half a second: the preview of `auto_symbolic` and trials of
+        networks, where a page shows them.
+        """
         self.publisher.flush()
         while self.publisher.send_costly():
             self.publisher.flush()
         if self.kind != "thread":
-            # What is left over is searched with the next job or pump, so that the caller doesn't wait long.
+            # The rest is done with the next job or pump, so that the caller doesn't wait long.
             deadline = time.monotonic() + _PREVIEW_SECONDS
             while not self._jobs and time.monotonic() < deadline and self.publisher.send_preview():
                 pass

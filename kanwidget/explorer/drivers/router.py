@@ -48,7 +48,7 @@ class Router:
 
     def __init__(self, driver: Driver, publisher: Publisher) -> None:
         self.driver, self.publisher = driver, publisher  # the one carries out commands, the other sends answers
-        #: Messages that wait for the driver.
+        #: Messages that wait for the driver; those for which there is no room are answered by `_refuse_rejected`.
         self.queue = _MessageQueue(driver.post, self._refuse_rejected)
         self._lock = threading.Lock()  # guards the two below
         #: Pumps that wait for an answer, each `(rows that the page has, number)`.
@@ -108,7 +108,7 @@ class Router:
     def _carry_out(self, message: _QueuedMessage) -> None:
         """Carry out a queued message and acknowledge it. Only for the owner of the session.
 
-        A message that was superseded is acknowledged alone. In place of one that fails the messages that it has superseded get their turn.
+        One that a later one has superseded is only acknowledged. In place of one that fails those that it has superseded get their turn.
         """
         if message.superseded:
             self.publisher.send_ack(message.seq, True)
@@ -157,27 +157,31 @@ class Router:
     # ---- messages that are no commands
 
     def _hello(self, seq: int) -> None:
-        """Answer a page that opens, also where the queue is full (`urgent`); one answer is enough for all `hello` messages that wait."""
+        """Answer a page that opens, also where the queue is full (`urgent`); one answer is enough for all `hello` messages that wait.
+
+        It is no barrier: a later message may still supersede one that waits before it.
+        """
         with self._lock:
             waiting, self._hello_waits = self._hello_waits, True
         if not waiting:
             self.queue.put(_QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
 
     def _answer_hello(self) -> None:
-        """Send everything to a page that has opened. All views have to open their panels anew. Only for the owner."""
+        """Send everything to a page that has opened. All views have to open their panels anew. Only for the owner of the session."""
         with self._lock:
             self._hello_waits = False
         session = self.driver.session
         session.view.close_panels()
         self.publisher.send_hello_ack()
         self.publisher.mark_changed(frozenset(("formula", "candidates")))
-        if self.driver.kind == "thread":  # else somebody would wait for it
-            self.driver.post(session.warm_up)
+        if self.driver.kind == "thread":  # without one the page would wait for it
+            self.driver.post(session.warm_up)  # makes the tables that a search for candidates needs
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
         """Answer a page that receives nothing, and asks for news; its field `since` is the number of rows of metrics that it has.
 
-        Some hosts drop messages that a thread sends, so the handler's thread answers if it becomes the owner soon.
+        Some hosts drop messages that a thread sends, so the handler's thread answers if it becomes the owner of the session soon. `seq`
+        is the number of the message, which the answer names.
         """
         since = fields.whole(message.get("since"), "since", "pump")
         with self._lock:
@@ -187,11 +191,12 @@ class Router:
             return  # the answer on its way is for this pump too
         if isinstance(self.driver, ThreadDriver) and self.driver.run_here(self._answer_pumps, _PUMP_PATIENCE):
             return
+        # Without a thread nobody else trains: a pump of the driver goes on with that for a little.
         self.driver.pump()
         self.driver.post(self._answer_pumps)
 
     def _answer_pumps(self) -> None:
-        """Answer all pages that have received nothing, and acknowledge their pumps. Only for the owner.
+        """Answer all pages that have received nothing, and acknowledge their pumps. Only for the owner of the session.
 
         While the session is at work they get the rows of metrics that the furthest behind lacks, and what has changed; else a snapshot.
         """
@@ -325,6 +330,7 @@ class _MessageQueue:
     def put(self, message: _QueuedMessage, urgent: bool = False) -> None:
         """Add a message. A full queue rejects it, unless it is urgent (hello and pause), and has all rejected ones answered by one job."""
         with self._lock:
+            # Messages wait, or their lengths (`_size`) sum up, to more than the queue takes.
             full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
             first = full and not self._rejected  # else a job that answers waits already
             if not full:
@@ -341,8 +347,8 @@ class _MessageQueue:
     def _supersede(self, message: _QueuedMessage) -> None:
         """Let a message supersede an earlier one that waits, unless a message between the two has to be carried out before this one.
 
-        It looks back from the newest waiting message, and may pass those that commute with it: their order makes no difference. A message
-        without commands that is a barrier lets no later message supersede an earlier one.
+        `_open` has the waiting messages that may still be superseded. It looks back from the newest, and may pass those that commute with
+        it: their order makes no difference. A message without commands that is a barrier lets no later one supersede an earlier one.
         """
         if not message.commands:
             if message.barrier:
@@ -368,7 +374,7 @@ class _MessageQueue:
         with self._lock:
             self.waiting -= 1
             self._size -= message.size
-            if message in self._open:
+            if message in self._open:  # those that may be superseded
                 self._open.remove(message)
         message.work(message)
 

@@ -49,8 +49,8 @@ class ThreadDriver(Driver):
 
     def __init__(self, session: Session, publisher: Publisher, name: str = "kanwidget-explorer") -> None:
         super().__init__(session, publisher, "thread")
-        self._name = name
-        #: The thread, once there is one.
+        self._name = name  # of the thread
+        #: The thread that runs the session, once there is one.
         self.thread: threading.Thread | None = None
         #: Threads of longer jobs, see `work_out`.
         self._workers: set[threading.Thread] = set()
@@ -96,7 +96,11 @@ class ThreadDriver(Driver):
         return owned
 
     def work_out(self, job: Work) -> None:
-        """Do a longer job on copies, `job(stopping, report)` as in `view.Job`, on a thread of its own beside the training."""
+        """Do a longer job, which has copies of what it needs of the session, on a thread of its own beside the training.
+
+        It is called as `job(stopping, report)`: it gives up where `stopping()` is true, and reports functions that bring its results in,
+        which the owner of the session calls.
+        """
 
         def report(finish: Callable[[], Topics]) -> None:
             self.post(lambda: self.publisher.mark_changed(finish()))
@@ -122,7 +126,7 @@ class ThreadDriver(Driver):
             self._changed.notify_all()
 
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
-        """Close, and wait for the threads to end, except for the one that closes it."""
+        """Stop for good, as `Driver.close`, which also calls `on_close`; then wait for all of its threads but the one that calls this."""
         super().close(on_close)
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join()

@@ -141,6 +141,7 @@ def _show_formulas(session: Session, discovery: Discovery) -> None:
     """Put the formulas of a search and its findings in the session, as if it had searched them itself. In place."""
     problem = session.run.problem  # the number of the data that formulas belong to
     news = EquationWriter(session).news_of(discovery)
+    # A search is a function that may ask whether it is to end (`ending`) and gives its news, here those of one that is over.
     search = session.discoveries.begin(lambda ending: news, discovery.seconds, problem)
     while search.alive:  # its news are there already, and are only taken over
         search.advance()

@@ -147,9 +147,11 @@ class SavedSession:
         """Bring a new session, made of the file's initial network, data and arguments, to the saved state. In place."""
         with self._names_damage():
             count = len(self.records)
+            # The state of the run; 0 is the id of its structure, which `resume` sets.
             checkpoint = Checkpoint(
                 self.model, self.trainer_state, self.records, count, self.events, self.last_record, 0, self.seed
             )
+            # Those that can't change during a training came as arguments.
             settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
             session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
             session.preset = self.preset
@@ -193,7 +195,7 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
 def _arguments(values: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `KANExplorer` in a file, by name; an error for an unknown name or a wrong value."""
     arguments = {_listed(name, _ARGUMENTS): value for name, value in values.items()}
-    # For its checks.
+    # Only for its checks: a wrong value raises an error.
     _settings({name: value for name, value in arguments.items() if name in _SETTINGS})
     for name in ("in_vars", "out_vars", "lib"):
         if name in arguments:

@@ -64,7 +64,7 @@ def _session(session: Session, rows: bool) -> dict[str, Any]:
     arguments = {name: literal(value) for name, value in session.arguments.items() if name not in names}
     settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
     model = copied(session.model)
-    model.history = session.run.previous_history
+    model.history = session.run.previous_history  # from before this session, whose own records stand below
     return {
         "arguments": _values(arguments),
         "missing_arguments": [name for name, source in arguments.items() if source is None],

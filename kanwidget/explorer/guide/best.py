@@ -31,11 +31,11 @@ def best(session: Session) -> Best | None:
     tree, records = session.tree, session.run.records
     act = tree.last_act()
     steps = [step for step in session.run.recorder.steps_of(records) if step.record.step > act.step]
-    # Not those whose error is NaN, which equals nothing.
+    # The recorder keeps some of the steps, the best one among them. Not those whose error is NaN, which equals nothing.
     states = [Best(step.record.step, step.error, step) for step in steps if step.error == step.error]
     # The state just after the act counts, too, once steps have followed it: it is kept in the act's node.
     if act.id != tree.current and act.latest is not None and act.last_error is not None:
-        states.append(Best(act.step, act.last_error, None))
+        states.append(Best(act.step, act.last_error, None))  # None: it is no recorded step
     return min(states, key=lambda state: (state.error, state.step), default=None)
 
 

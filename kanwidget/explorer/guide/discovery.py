@@ -57,6 +57,7 @@ def search_sentence(session: Session) -> str:
 
 def _next(session: Session) -> str:
     """The sentence about what comes next: that one of the formulas is the network now, or that a click makes it the network."""
+    # `loaded`: by tree node, the number of the formula that a click has made the network there.
     number, front = session.discoveries.loaded.get(session.tree.current), hall_of(session).front
     if any(formula.number == number for formula in front):
         return "The highlighted one is the network now, and undo brings yours back"
@@ -64,7 +65,7 @@ def _next(session: Session) -> str:
 
 
 def _marked(session: Session) -> str:
-    """The part of the sentence about the mark: the likeliest of several formulas has one. "" where none is marked."""
+    """The part of the sentence that says that a page marks the likeliest of several formulas; "" where none is marked."""
     hall = hall_of(session)
     return ", the likeliest marked" if hall.likeliest and len(hall.front) > 1 else ""
 

@@ -36,26 +36,29 @@ def _noise(session: Session) -> Noise | None:
     data, record = session.run.trainer.data, session.run.last_record
     if data.is_classification or session.model.n_out != 1:
         return None
+    # A held-out error so much larger than the training error is more than noise.
     if record.test_loss is not None and not record.test_loss <= _TOO_FREE * record.train_loss:
         return None
     noise = None if record.test_loss is None else _held_out(session)
     level = _by_evidence(session)
     if level is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
-    if level <= _EXACT * float(judged_rows(data)[1].std(correction=0)):
+    if level <= _EXACT * float(judged_rows(data)[1].std(correction=0)):  # the network is exact
         return None
-    # A standard deviation of n normal numbers has the standard error σ/√(2n); parameters take their part of the rows.
+    # A standard deviation of n normal numbers has the standard error σ/√(2n); parameters take their part of the rows: `freedom` is how
+    # many of them the data have determined.
     error = level / math.sqrt(2 * max(1.0, len(data.train_input) - (record.freedom or 0.0)))
     return Noise(level, error, 0.0 if noise is None else noise.structure)
 
 
 def _by_evidence(session: Session) -> float | None:
-    """The noise of the last step, or of the posterior that an act has left, in the data's unit; None without evidence."""
+    """The noise's standard deviation in the data's unit, by the last step or the posterior that an act has left; None without evidence."""
     if session.run.last_record.noise is not None:
         return session.run.last_record.noise
     posterior = session.run.posterior()
     if posterior is None or posterior.noise is None:
         return None
+    # The posterior counts in parts of the target's size.
     return posterior.noise * session.model.scaling.error_unit
 
 

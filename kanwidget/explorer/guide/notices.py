@@ -39,8 +39,8 @@ class SessionNotice:
 
 def notices(session: Session) -> list[SessionNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
-    now = progress(session)
-    # An example is as it is meant to be.
+    now = progress(session)  # how far the session has come
+    # What is worth saying about the table; of an example (`preset`) nothing, since it is as it is meant to be.
     of_data = [] if session.preset is not None else session.data_notices()
     of_table = [SessionNotice(f"{row.kind}:{row.column}", row.sentence) for row in of_data if row.kind != "logarithm"]
     logarithms = _logarithms(session, now, of_data)
@@ -91,6 +91,7 @@ def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
     run, record, node = session.run, session.run.last_record, session.tree.nodes[session.tree.current]
     has_steps = now.steps >= _SOME_STEPS
     # An act that made the error clearly worse, as long as nothing follows it; not one of the parts of a longer act (`group`).
+    # `before` is the state that the act began with.
     if node.before is not None and node.group is None and node.kind not in (TRAIN, RETURN, *BEGINNINGS):
         before, error = error_of(node.before.last_record), error_of(record)
         if error > _WORSE * before:

@@ -42,20 +42,24 @@ def progress(session: Session) -> Progress:
     records, model = since_act(session), session.model
     states = [model.layer(ref.layer).state(ref.source, ref.target) for ref in model.edge_refs(active=True)]
     splines = sum(state not in ("symbolic", "levels") for state in states)
-    kind = session.tree.nodes[session.tree.current].kind
+    kind = session.tree.nodes[session.tree.current].kind  # of the act, or training, that led to the current state
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
     flat, rising = flat_steps(records), overfit(records)
     # After an undo of an act the run has no stop reason: the last record of a training that had ended has it.
     reasons = (session.run.stop_reason, session.run.last_record.stop_reason)
     ended = session.run.state == "done" or any(reason is not None for reason in reasons)
+    # More training has little to offer, also after grids were refined as long as it helped (`EXTENDED`).
     trained = bool(flat or rising or returned or ended or kind == EXTENDED or (not records and _is_settled(session)))
     steps = len(session.run.records)
     return Progress(steps, flat, rising, splines, trained, returned, simplified)
 
 
 def _is_settled(session: Session) -> bool:
-    """Whether the network is where evidence has come to rest: an act, or taking one back, may leave it there."""
+    """Whether evidence, which sets how smooth the curves are, has come to rest: more training has little to offer.
+
+    An act, or taking one back, may leave it there without a step.
+    """
     posterior = session.run.posterior()
     return posterior is not None and posterior.settled
 

@@ -75,7 +75,7 @@ def richer_act(session: Session) -> RicherAct | None:
         return None if best == worse else search_act(session, sentence)
     if better.kind == "wave":
         return search_act(session, f"A wave would help: {explains}.")
-    what, sentence, label = _ACTS[better.kind]
+    what, sentence, label = _ACTS[better.kind]  # what is richer, what it would do, and the button
     names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
     words = {
         "names": " and ".join(names),

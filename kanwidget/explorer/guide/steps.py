@@ -57,14 +57,15 @@ class Guidance:
 
 def working(session: Session) -> StepName | None:
     """The step at work, None where none is. A plain training, which doesn't pause by itself once the error is flat, is no step."""
-    if session.process is not None:
+    if session.process is not None:  # a longer act in progress, such as a simplification
         return session.process.step
+    # `pauses_when` is asked after each step whether the training pauses by itself.
     return "train" if session.running and session.run.pauses_when is not None else None
 
 
 def guidance(session: Session) -> Guidance:
     """The sentence beside the steps, and the next sensible act, if there is one; changes nothing but caches."""
-    if session.process is not None:
+    if session.process is not None:  # a longer act in progress, such as a simplification
         return Guidance(session.process.sentence)
     return next(_applicable(session, progress(session)))
 
@@ -83,6 +84,7 @@ def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
     The order says what matters more: an error that isn't finite, a training at work, a network that was never trained, curves beside a
     formula, an error that still falls, richer networks, the curves that are left, and at last the formula.
     """
+    # Edges without a function that nobody has tried to simplify yet: those that a simplification leaves stay curves.
     result, has_curves = session.formula_result, bool(now.splines) and not now.simplified
     if session.run.stop_reason == NOT_FINITE:
         yield Guidance("The error is not finite: undo, or start again with other settings.")
@@ -117,7 +119,7 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
 
     None where that is settled. A richer network comes before a simplification, and before a formula counts as the result.
     """
-    if now.simplified and session.formula_result is None:
+    if now.simplified and session.formula_result is None:  # after a simplification the formula is next
         return None
     if compares_richer(session):
         state = _trained(session, now) if session.formula_result is None else "The formula is fitted"
@@ -132,8 +134,9 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
 
 
 def _proposal(act: RicherAct, sentence: str) -> Guidance:
-    """A sentence with an act, which is missing while the search for formulas is at work."""
-    step: StepName = "train" if act.what else "discover"  # a richer network is part of the first step
+    """A sentence with an act: a richer network, or the search for formulas; there is no act while that search is at work."""
+    # `what` says what is richer in a network, which is part of the first step; "" for the search.
+    step: StepName = "train" if act.what else "discover"
     return Guidance(sentence, None if act.message is None else Act(step, act.label, sentence, act.message))
 
 
@@ -198,7 +201,7 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
 
 
 def _is_near(session: Session) -> bool:
-    """Whether the likeliest formula of the search explains about what the curves do."""
+    """Whether the likeliest formula of the search explains about what the curves do: its error is at most 1.05 times the network's."""
     best = hall_of(session).likeliest
     return best is not None and best.error <= _NEAR * error_of(session.run.last_record)
 

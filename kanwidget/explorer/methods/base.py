@@ -46,7 +46,7 @@ def _unknown_setting(explorer: type, name: str) -> str:
     settings = sorted(
         n for n in dir(explorer) if isinstance(p := getattr(explorer, n), property) and p.fset is not None
     )
-    meant = _CALLED.get(name.lower(), name.lower())
+    meant = _CALLED.get(name.lower(), name.lower())  # `optimizer`, say, is `opt` here
     near = get_close_matches(meant, settings, 1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return f"{explorer.__name__} has no setting `{name}`.{hint} Settings are {', '.join(settings)}."

@@ -134,6 +134,7 @@ class TrainMethods(QueryMethods):
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
+        # A longer act, `process`, ends by itself.
         has_no_end = steps is None and until is None and timeout is None and session.run.remaining_steps is None
         if has_no_end and session.running and session.process is None:
             _check.refuse(
@@ -157,7 +158,7 @@ class TrainMethods(QueryMethods):
                 if remaining <= 0:
                     return False
                 if driver.kind == "thread":
-                    with self._stepped:
+                    with self._stepped:  # a condition that is notified after each step
                         self._stepped.wait(min(WAIT_SECONDS, remaining))
                 else:
                     driver.pump()  # without a thread a part of the training is done here
@@ -337,7 +338,7 @@ class GuideMethods(TrainMethods):
 
 
 def _next_act(session: Session) -> Act | None:
-    """The next sensible act, after richer networks, on which it depends, were tried to the end.
+    """The next sensible act, after richer networks (a finer grid, more nodes), on which it depends, were tried to the end.
 
     A page tries them in the background; here a script gets the same act, however fast it runs.
     """

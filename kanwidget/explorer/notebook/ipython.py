@@ -118,12 +118,13 @@ class StillPicture:
     """
 
     def __init__(self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]) -> None:
+        # The one draws a PNG and a line of text, None where the picture stays; the other calls a function where the session may be read.
         self._draw, self._post = draw, post
-        #: Draws the picture after a while.
+        #: Waits some seconds, and has the picture drawn; None before the first.
         self._timer: threading.Timer | None = None
         #: IPython's handle of the output in the notebook, None before `show`.
         self._output: Any = None
-        #: Whether there is a picture: then further ones have time.
+        #: Whether a picture was drawn: further ones wait longer.
         self._drawn = False
 
     def show(self, bundle: dict[str, Any], metadata: dict[str, Any], text: str) -> None:
@@ -141,8 +142,8 @@ class StillPicture:
         self.renew()
 
     def renew(self) -> None:
-        """Draw the picture anew, once nothing has changed for some seconds; the first one soon."""
-        self.close()
+        """Draw the picture anew, where the session may be read (`_post`), once nothing has changed for some seconds; the first one soon."""
+        self.close()  # cancels the drawing that still waits
         seconds = _CALM_SECONDS if self._drawn else _FIRST_SECONDS
         self._timer = threading.Timer(seconds, lambda: self._post(self._update))
         self._timer.daemon = True  # the end of Python doesn't wait for it

@@ -57,14 +57,15 @@ class ExplorerWidget(anywidget.AnyWidget):
             with self._lock:
                 if self.comm is not None:
                     self.send(message, buffers)
+                    # In marimo a training would go on after its last page was closed.
                     self._pause_without_pages(message)
         except Exception:
             _log.debug("a message could not be sent", exc_info=True)
 
     def store(self, snapshot: p.Snapshot) -> None:
-        """Keep a compact snapshot, for pages that are opened later."""
+        """Keep a compact snapshot (all that a page draws), for pages that are opened later; none once the view is gone."""
         try:
-            with self._lock:
+            with self._lock:  # a page's state may arrive on another thread meanwhile
                 if self.comm is not None:
                     self.snapshot = cast("dict[str, Any]", snapshot)
         except Exception:
@@ -104,7 +105,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     def open(self) -> None:
         """Open the comm, over which messages to and from pages go."""
         super().open()
-        self._route_replies()
+        self._route_replies()  # so that a click is handled while a cell runs
 
     @traitlets.observe("comm")
     def _comm_changed(self, change: Any) -> None:
@@ -123,13 +124,13 @@ class ExplorerWidget(anywidget.AnyWidget):
             comm._reply_subshell_for = lambda data, default: default
 
     def close(self) -> None:
-        """Close the view, also a second time: messages that still arrive are dropped, and cells are followed no more.
+        """Close the view, also a second time: messages that still arrive are dropped, and IPython no longer says when cells begin and end.
 
         A page that is gone already is no error.
         """
         if self._handle is not None and self._shell is not None:
             self._activity.unfollow(self._shell)
-        self._handle = None
+        self._handle = None  # takes the messages of pages
         layout = self.layout
         try:
             super().close()
@@ -155,7 +156,7 @@ class _PageMonitor:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        #: When it arrived, and on which thread; None before the first one.
+        #: When the last message of a page arrived, and on which thread; None before the first one.
         self._last_message: float | None = None
         self._thread: int | None = None
         #: Marimo's context of that thread.

@@ -37,9 +37,9 @@ class Deltas:
     def __init__(self) -> None:
         #: The whole structure as pages have it; None: the next one is sent whole.
         self._structure: p.Structure | None = None
-        #: The thumbnails as pages have them, `(edges, 3 + samples)`; None: the next ones are sent whole.
+        #: The thumbnails (small curves of all edges) as pages have them, `(edges, 3 + samples)`; None: the next ones are sent whole.
         self._rows: Tensor | None = None
-        #: The structure that the thumbnails belong to; -1 before there is one.
+        #: The `version` of the structure (its id) that the thumbnails belong to; -1 before there is one.
         self._structure_id = -1
 
     def reset(self, structure: p.Structure | None = None) -> None:
@@ -58,7 +58,7 @@ class Deltas:
         """
         previous, self._structure = self._structure, current
         if current["version"] != self._structure_id:  # other edges, so other curves
-            self._structure_id, self._rows = current["version"], None
+            self._structure_id, self._rows = current["version"], None  # None: all thumbnails are sent next
         if previous is None or previous["version"] != current["version"] or len(current["edges"]) <= MANY_EDGES:
             return current, False
         nodes = [new for old, new in zip(previous["nodes"], current["nodes"], strict=True) if old != new]
@@ -84,7 +84,7 @@ class Deltas:
         Args:
             rows: All thumbnails, the edges' small curves, `(edges, 3 + samples)`: importance, x_min, x_max and samples.
         """
-        rows, previous = rows.detach().cpu().float(), self._rows
+        rows, previous = rows.detach().cpu().float(), self._rows  # `_rows`: the thumbnails as pages have them
         if previous is None or previous.shape != rows.shape or len(rows) <= MANY_EDGES:
             self._rows = rows.clone()
             return None
@@ -96,7 +96,10 @@ class Deltas:
         return index
 
     def update_curves(self, rows: Tensor, index: Tensor) -> None:
-        """Note that of the thumbnails `rows`, `(edges, 3 + samples)`, only those at the indices `index` are sent: pages keep the others."""
+        """Note that of the thumbnails `rows`, `(edges, 3 + samples)`, those at the indices `index` are sent: pages keep their others.
+
+        `_rows` has the thumbnails as pages have them, None before all were sent.
+        """
         if self._rows is not None and self._rows.shape == rows.shape:
             self._rows[index] = rows.detach().cpu().float()[index]
 

@@ -34,14 +34,14 @@ class Messages:
     """
 
     def __init__(self, session: Session, driver: p.DriverKind = "thread") -> None:
-        self.session, self.driver = session, driver
-        #: Number of the last message.
+        self.session, self.driver = session, driver  # the kind of the driver, which pages show
+        #: Number of the last message that was sent.
         self.seq = 1
         #: A longer act in progress, in words.
         self.task: str | None = None
         #: Which parts of the structure and curves of a large network have changed since they were sent.
         self.deltas = Deltas()
-        #: Whether the stored snapshot is out of date.
+        #: Whether the snapshot that a notebook stores, all that a page draws, is out of date.
         self.snapshot_due = False
         #: Takes a message and its buffers; None while no widget listens.
         self._send: Send | None = None
@@ -125,7 +125,7 @@ class Messages:
             first = len(records) - len(rows)
             arrays = {"metrics": rows} | (later_metrics(self.session, _MAX_ROWS) if replace else {})
             self.send("metrics", {"first": first, "replace": replace}, arrays)
-        self._sent_rows = len(records)
+        self._sent_rows = len(records)  # how many records pages have
 
     def send_structure(self) -> None:
         """Send the structure; of a large network only the parts that have changed."""
@@ -149,8 +149,9 @@ class Messages:
             self._send_rows(rows, index_or_all, {"importance": rows[:, 0]})
 
     def _send_rows(self, rows: Tensor, index: Tensor, arrays: dict[str, Tensor]) -> None:
-        """Send some of the thumbnails `rows`, `(edges, 3 + samples)`, those at the indices `index`, with the keys of their edges.
+        """Send some of the thumbnails `rows`, those at the indices `index`, with the keys of their edges.
 
+        `rows` is `(edges, 3 + samples)`: importance, x_min, x_max and samples, a row an edge in the order of `edge_refs`.
         `arrays` are further arrays of the message, by name.
         """
         refs = self.session.model.edge_refs()
@@ -177,7 +178,8 @@ class Messages:
         """Send the candidates of the first selected edge, functions that may replace it; `busy` says that their search is still to come."""
         payload, arrays = candidates(self.session, self.session.view.selected_edge, busy)
         self.send("candidates", {"candidates": payload}, arrays)
-        if "best" in payload:  # pages take over the best candidate of every edge from this message
+        # Pages take over the best candidate of every edge from this message: the next structure needn't repeat them.
+        if "best" in payload:
             self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:

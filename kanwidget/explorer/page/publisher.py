@@ -58,12 +58,12 @@ class Publisher(Messages):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(session, driver)
-        self.clock = clock
-        #: Of each costly topic, panels among them, the limits that a `Throttle` takes.
+        self.clock = clock  # seconds
+        #: Of each costly topic, panels among them: seconds between two messages while training, and the share of the time they may take.
         self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
         # The limits of frames (pictures of a network in training) and of costly topics. `self.clock` may be replaced.
         self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
-        self._formats = formats
+        self._formats = formats  # the page's export menu
         #: Keeps a compact snapshot for pages that are opened later; None while no widget listens.
         self._store: Store | None = None
         #: Topics that have changed and weren't sent since.
@@ -72,8 +72,8 @@ class Publisher(Messages):
         self._stored_at = -1e9
         #: The functions that may replace an edge, when they were looked at last: somebody may register further ones.
         self._library = tuple(primitives())
-        #: When trials may begin, by the clock: of candidates in an edge's place (swaps), and of richer networks.
-        self._swaps_at = 0.0
+        #: When trials may go on, by the clock: of candidates in an edge's place (swaps), and of richer networks.
+        self._trials_at = 0.0
 
     def connect(
         self, send: Send, store: Store | None = None, input_blocked: Callable[[], bool] = lambda: False
@@ -90,7 +90,7 @@ class Publisher(Messages):
     def disconnect(self) -> None:
         """Drop messages from now on."""
         self._send = self._store = None
-        self.frames.input_blocked = lambda: False
+        self.frames.input_blocked = lambda: False  # frames no longer ask the widget whether a cell blocks its messages
 
     # ---- changed topics
 
@@ -100,12 +100,14 @@ class Publisher(Messages):
         With them change those that follow from them: open panels, the guide, and the preview of what `auto_symbolic` would do (`survey`).
         """
         self._changed |= topics
+        # `follows` is the topic that a panel's content depends on.
         self._changed |= {name for name in self.session.view.panels if PANELS[name].follows in topics}
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
         if topics & GUIDING:
             self._changed.add("guide")
-        if topics - STEPPED:  # more than steps of a training change: for those a snapshot is stored by the clock
+        # More than each step of a training changes (`STEPPED`): while one runs a snapshot is stored every two seconds anyway.
+        if topics - STEPPED:
             self.snapshot_due = True
 
     # ---- sending
@@ -122,21 +124,24 @@ class Publisher(Messages):
     def _has_unmarked_changes(self) -> bool:
         """Whether something has changed that no command marks: functions were registered, one of them fails, or a training has failed."""
         session = self.session
+        # `unreported` says which registered functions fail; no notice that is shown gives way to that.
         has_broken = bool(session.candidates.unreported) and session.view.notice is None
+        # `_library` has the functions of the last look, `announcement` what the training has to say, such as that it has failed.
         return tuple(primitives()) != self._library or has_broken or session.view.announcement is not None
 
     def _mark_unmarked_changes(self) -> None:
         """Mark a changed library, and show notices that no command has caused."""
         session = self.session
-        if tuple(primitives()) != self._library:
+        if tuple(primitives()) != self._library:  # since the last look somebody has registered functions
             self._library = tuple(primitives())
-            session.view.preview.restart()
+            session.view.preview.restart()  # what `auto_symbolic` would fix is searched anew
             self.mark_changed(frozenset(("library", "candidates")))
             if session.view.preview.on:
                 self.mark_changed(frozenset(("survey",)))
         if session.view.show_announcement():  # a notice of the training, such as that it has failed
             self.send_notice()
-        if session.candidates.unreported and session.view.notice is None:  # it takes no other notice's place
+        # Which registered functions fail, a sentence each; this takes no other notice's place.
+        if session.candidates.unreported and session.view.notice is None:
             reasons = "; ".join(session.candidates.take_unreported())
             reasons = reasons[:1].upper() + reasons[1:] + "."
             session.view.notify(Notice("Left out of the candidates", reasons, _REPAIR))
@@ -147,8 +152,8 @@ class Publisher(Messages):
         return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
     def send_panels_and_preview(self) -> None:
-        """Send all open panels that are due, then a part of the preview."""
-        # Each once: a panel that is still busy comes again when its turn comes.
+        """Send all open panels that are due, then a part of the preview of `auto_symbolic`, or of trials."""
+        # Each once: a panel whose content isn't complete yet is marked as changed again, and has its next turn with the next call.
         for panel in sorted(self._changed & PANELS.keys()):
             self._send_first([panel])
         self.send_preview()
@@ -161,7 +166,10 @@ class Publisher(Messages):
         return self._send_first([topic for topic in ("survey", *_TRIALS) if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
-        """Send the first of these costly topics that may be sent now, and only that one: jobs come in between. False if none may."""
+        """Send the first of these costly topics that may be sent now, and only that one. False if none may.
+
+        So a click waits no longer than one of them takes.
+        """
         if self._send is None:
             return False
         for topic in topics:
@@ -185,8 +193,8 @@ class Publisher(Messages):
 
     def acknowledge(self, of: int) -> None:
         """Send the changes of a command, then its acknowledgement; `of` is the number of its message."""
-        self._flush_acts()
-        if self._take("selection"):
+        self._flush_acts()  # structure, history and what else only acts change
+        if self._take("selection"):  # it has changed, and counts as sent
             self.send_selection()
         if self._take("status"):
             self.send_status()
@@ -235,14 +243,14 @@ class Publisher(Messages):
             self.send("history", {"history": history(self.session)})
 
     def _flush_frame(self, force: bool) -> None:
-        """Send the changed topics of a frame, unless it is too early for one. The status comes last, with the frame's number."""
+        """Send the changed topics of a frame, unless it is too early and not `force`. The status comes last, with the frame's number."""
         topics = self._changed & _FRAME_TOPICS  # those that steps of a training change
         if not topics or (self.frames.wait(self.session.running) > 0 and not force):
             return
         self._changed -= topics
         running, started = self.session.running, self.clock()
         if "metrics" in topics:
-            self.send_metrics(self._sent_rows)
+            self.send_metrics(self._sent_rows)  # the records of the training that pages don't have yet
         if "curves" in topics:
             self.send_curves(all_changes=not running)
         if "selection" in topics or ("curves" in topics and self.session.view.selection):
@@ -268,10 +276,10 @@ class Publisher(Messages):
         """Seconds until a costly topic may be sent.
 
         Trials (of candidates in an edge's place, of richer networks) have no throttle: they are begun in pauses only, after a rest that
-        ends at `_swaps_at`.
+        ends at `_trials_at`.
         """
         if topic in _TRIALS:
-            return max(0.0, self._swaps_at - self.clock())
+            return max(0.0, self._trials_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
 
     def _send_topic(self, topic: str) -> None:
@@ -285,7 +293,7 @@ class Publisher(Messages):
         match topic:
             case "candidates":
                 self.send_candidates()
-                self._begin_swaps()
+                self._begin_swaps()  # has them tried in the edge's place
             case "formula":
                 self.send_formula()
             case "guide":
@@ -325,13 +333,13 @@ class Publisher(Messages):
         if edge is None or self.session.running or self.driver != "thread":
             return
         self.session.swap_errors.begin(edge, self.session.candidates.of(edge))
-        self._swaps_at = self.clock() + _REST_SECONDS
+        self._trials_at = self.clock() + _REST_SECONDS
         self._changed.add("held_out")
 
     def _send_held_out(self) -> None:
         """Train a copy with a candidate in the selected edge's place for one step; send the held-out errors when a candidate is done.
 
-        The topic is marked again while candidates remain, so that jobs come in between.
+        The topic is marked again while candidates remain, so that clicks are answered in between.
         """
         swaps = self.session.swap_errors
         if swaps.advance() and (errors := held_out(self.session)) is not None:
@@ -341,10 +349,13 @@ class Publisher(Messages):
             self._changed.add("held_out")
 
     def _begin_richer(self) -> None:
-        """Have richer networks tried (a finer grid, more nodes), before the guide calls the rest noise; after a rest, as with swaps."""
+        """Have richer networks tried (a finer grid, more nodes), before the guide calls the network's error noise.
+
+        That waits for a moment of rest, as trials of candidates do: a person who clicks on isn't kept waiting.
+        """
         if asks_for_richer(self.session):
             self.session.richer.begin(in_background=self.driver == "thread")
-            self._swaps_at = max(self._swaps_at, self.clock() + _REST_SECONDS)
+            self._trials_at = max(self._trials_at, self.clock() + _REST_SECONDS)
             self._changed.add("richer")
 
     def _try_richer(self) -> None:
@@ -362,16 +373,16 @@ class Publisher(Messages):
 
         No frame is waited for: its acknowledgement may be missing as well.
         """
-        self._sent_rows = max(0, min(self._sent_rows, since))
+        self._sent_rows = max(0, min(self._sent_rows, since))  # how many records pages have
         self.mark_changed(frozenset(("metrics", "status", "curves")))
         self.deltas.reset()
         self.frames.allow_now()
 
     def send_hello_ack(self) -> None:
         """Send everything, for a page that has just opened; pages that are open already begin anew with it, too."""
-        self.frames.forget()
+        self.frames.forget()  # the page that was to acknowledge the last frame may be gone
         content = self.snapshot()
-        self.deltas.reset(content["structure"])
+        self.deltas.reset(content["structure"])  # as all pages have it now: of the next one only differences are sent
         # A message has its buffer beside it, not within the snapshot.
         buffer = content.pop("buffer")
         self._number_and_send("hello_ack", {"snapshot": content}, [buffer])

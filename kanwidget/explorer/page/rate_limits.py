@@ -36,7 +36,8 @@ class FrameLimiter:
         self._clock = clock
         #: Whether messages from pages wait for a cell's end; the widget knows.
         self.input_blocked: Callable[[], bool] = lambda: False
-        #: Number of the last frame, and the number of the one that waits for its acknowledgement, None without one.
+        #: Number of the last frame (a picture of the network in training) that was sent, and of the one in flight, which waits for its
+        #: acknowledgement; None without one.
         self._frame = 0
         self._in_flight: int | None = None
         #: When the last frame was sent, by the clock.
@@ -56,9 +57,10 @@ class FrameLimiter:
         """A page has drawn the frame with this number: the next one needn't wait for it any more. May be called on any thread."""
         if frame != self._in_flight:  # one that was given up, or what a faulty page has sent
             return
-        if self._input_open:  # else the message may have waited for a cell's end, and says nothing about the page
+        # Where a cell blocked the kernel's input the message may have waited for its end, and says nothing about the page.
+        if self._input_open:
             delay = self._clock() - self._sent_at
-            # A running mean. One late acknowledgement says little: the page's tab may have been in the background.
+            # A running mean of these seconds. One late acknowledgement says little: the page's tab may have been in the background.
             self._delay += (0.5 if delay < self._delay else 0.1) * (delay - self._delay)
         self._in_flight, self._given_up = None, 0
 
@@ -81,11 +83,11 @@ class FrameLimiter:
         self._given_up = 0 if self._input_open or self._in_flight is None else self._given_up + 1
         self._frame += 1
         pause = self._pause()
-        due = self._due + pause
+        due = self._due + pause  # when this frame should have gone out: a pause after the last one was due
         # A frame that a step has made a little late doesn't shift those after it; after a longer time the count begins anew.
         self._due = due if due <= started <= due + _LATEST * pause else started
         self._in_flight, self._sent_at = self._frame, self._clock()
-        cost = self._sent_at - started
+        cost = self._sent_at - started  # seconds that it took to make; `_cost` is a running mean of them
         self._cost = cost if self._frame == 1 else self._cost + _COST_WEIGHT * (cost - self._cost)
         return self._frame
 
@@ -94,6 +96,7 @@ class FrameLimiter:
         if self._in_flight is None and not running:
             return 0.0
         pause = self._pause()
+        # A pause after the last frame was due; while that isn't acknowledged yet (in flight) once its acknowledgement is given up.
         until = self._due + pause if self._in_flight is None else self._sent_at + self._patience(pause)
         return max(0.0, until - self._clock())
 
@@ -105,7 +108,8 @@ class FrameLimiter:
         """Seconds after which an acknowledgement is given up; `pause` has those from one frame to the next.
 
         While a cell blocks the input none can arrive. A page that was quick before then gets the next frame sooner: after 4 of its usual
-        delays, but at least 2 pauses. It can't say that it has become slow, so each further frame waits longer, up to 2 seconds.
+        delays, but at least 2 pauses. It can't say that it has become slow, so each further frame in a row (`_given_up`) waits longer,
+        up to 2 seconds.
         """
         if not self.input_blocked():
             return PATIENCE_SECONDS
@@ -122,8 +126,9 @@ class Throttle:
     """
 
     def __init__(self, limits: Mapping[str, tuple[float, float]], clock: Callable[[], float]) -> None:
+        #: Of each topic the seconds between two messages while training, and the share of the time that they may take.
         self._limits, self._clock = limits, clock
-        #: Of each topic when it was sent, by the clock, and how many seconds that took.
+        #: Of each topic when it was sent last, by the clock, and how many seconds that took.
         self._sent_at = dict.fromkeys(limits, _LONG_AGO)
         self._cost = dict.fromkeys(limits, 0.0)
 

@@ -127,7 +127,7 @@ class EdgeCandidates:
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates from now on with this weight of simplicity, 0 to 1: of complexity against accuracy."""
         self.simplicity = simplicity
-        self._live = None
+        self._live = None  # the search of the selected edge while it trains, whose ranking was another
 
     @property
     def library(self) -> tuple[Primitive, ...]:
@@ -152,7 +152,10 @@ class EdgeCandidates:
         return edge in self._cached()
 
     def store(self, edge: EdgeRef, fits: list[SymbolicFit]) -> None:
-        """Cache all candidates of an edge as it is now, best first."""
+        """Cache all candidates of an edge as it is now, best first: they count for this version of the network.
+
+        The best one has a cache of its own, where it counts for later versions, too, as long as the edge's samples are the same.
+        """
         self._cached()[edge] = fits
         if fits:
             self.best.put(edge, fits[0], self.run.version, self.samples(edge))
@@ -191,6 +194,7 @@ class EdgeCandidates:
             has labels: inputs, the values with which the outputs would be the labels, and weights, `(3, rows)`.
         """
         if self._has_symbol(edge):
+            # Edge → its partial residuals, as far as they are computed.
             requests = self._requests.get(self._state, dict)
             if edge not in requests:
                 # One pass for all that will be asked for next.
@@ -236,8 +240,8 @@ class EdgeCandidates:
     def _refreshed(self, edge: EdgeRef, samples: Tensor) -> _LiveSearch:
         """The current candidates of an edge, from those of the previous refresh: the best six, and two others in turn, are fitted anew.
 
-        The others keep a and b, and get new c, d and R². All are searched for another edge or library, and for a curve that has moved by
-        more than 20 % of its spread.
+        Of each other one, c·f(a·x + b) + d, a and b stay, and c, d and R² are new. All are searched for another edge or library, and for a
+        curve that has moved by more than 20 % of its spread.
 
         Args:
             edge: The edge.

@@ -33,7 +33,7 @@ class Preset:
 
     @property
     def outlook(self) -> str:
-        """What the three steps find, in a sentence."""
+        """What the steps Train, Simplify and Formula find, in a sentence: the law behind the data (`reached`) or not."""
         result = "find its formula" if self.reached else "leave curves: the formula isn't found"
         return f"The three steps {result}."
 

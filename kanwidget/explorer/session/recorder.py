@@ -189,7 +189,7 @@ class Recorder:
         if self._records and step <= self._records[-1].step:
             self.clear()
         self._records.append(replace(record, step=step))
-        self._x = network.reference
+        self._x = network.reference  # inputs at which the film draws curves
         self.take(network, self._records)
 
     def keep(self, network: KAN, label: str) -> None:
@@ -204,7 +204,7 @@ class Recorder:
         if not isinstance(label, str):
             _check.fail("label", "keep", "a text", label, error=TypeError)
         step = self._records[-1].step if self._records else 0
-        self._x = network.reference
+        self._x = network.reference  # inputs at which the film draws curves
         self._acts = [*self._acts, (len(self._records), Frame(step, copy_of(network), label))][-_MAX_ACTS:]
 
     def take(self, network: Network, records: Sequence[StepRecord], structure_id: int = 0) -> None:
@@ -213,9 +213,10 @@ class Recorder:
         Args:
             network: The network after this step.
             records: All records of the training, which tell this film from films that an undo has left.
-            structure_id: See `TrainingRun`.
+            structure_id: The number of the network's set of nodes, which an act may change.
         """
         index = len(records)
+        # A film has every `interval`-th step, and the last one.
         is_frame = index % self.interval == 0 or records[-1].stop_reason is not None
         is_best = self._improves(records)
         if not (is_frame or is_best):
@@ -262,7 +263,7 @@ class Recorder:
     # ---- the film
 
     def frames(self) -> list[Frame]:
-        """The frames of the training that was recorded last, in order."""
+        """The frames of the training that was recorded last, in order: after steps, and before the acts that `keep` was called for."""
         return _merged(self.frames_of(self._records), self._acts)
 
     def frames_of(self, records: Sequence[StepRecord]) -> list[tuple[int, Frame]]:

@@ -54,6 +54,9 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
         network: The network.
         x: Inputs of the network, `(rows, n_features)` in own units; at most 256 of the rows are looked at.
         samples: Points of a thumbnail, evenly from the smallest to the largest input of the edge.
+
+    Returns:
+        The scores of nodes and edges, and a row for each edge: its score, the ends of its range, and its values at the points.
     """
     with torch.no_grad():
         x = even_rows(x, _ROWS)
@@ -64,10 +67,10 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
         subnodes, edges, ends, values = [], [], [], []
         for index in range(network.depth):
             low, high = torch.aminmax(nodes[-1], dim=0)
-            layer, both = network.layer(index), torch.cat([nodes[-1], low + at * (high - low)])
-            both = layer.edges_of(both, layer.designs(both, 0)[0])  # values of all edges, `(rows + samples, out, in)`
-            edges.append(both[:rows])
-            values.append(both[rows:])
+            layer, inputs = network.layer(index), torch.cat([nodes[-1], low + at * (high - low)])
+            outputs = layer.edges_of(inputs, layer.designs(inputs, 0)[0])  # of all edges, `(rows + samples, out, in)`
+            edges.append(outputs[:rows])
+            values.append(outputs[rows:])
             ends.append(torch.stack([low, high], 1))
             subnodes.append(edges[-1].sum(-1))
             nodes.append(network.combine(index + 1, subnodes[-1]))  # multiplies the factors of products

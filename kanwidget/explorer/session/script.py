@@ -73,13 +73,13 @@ class ScriptLog:
         self._longer = command
 
     def end_longer(self) -> None:
-        """The longer act is over: its command is added."""
+        """The longer act is over: its command, which `_longer` makes, is added; nothing happens without such an act."""
         if self._longer is not None:
             command, self._longer = self._longer(), None
             self.add(command)
 
     def add(self, command: Command) -> None:
-        """Add a command that was carried out, in place of an interim one that it supersedes."""
+        """Add a command that was carried out, in place of an interim one that it supersedes; not a part of a longer act in progress."""
         if self._longer is not None:
             return
         previous = self.entries[-1] if self.entries else None
@@ -90,6 +90,7 @@ class ScriptLog:
 
     def statements(self) -> list[str]:
         """The lines of the script, without commands that it doesn't need; a longer act in progress as far as it has come."""
+        # Each entry is a command or a number of steps; `_longer()` is what the act in progress has done so far, as one command.
         entries = self.entries if self._longer is None else [*self.entries, self._longer()]
         lines = [f"explorer.step({entry})" if isinstance(entry, int) else entry.call() for entry in entries]
         return [line for line in lines if line]

@@ -72,7 +72,7 @@ class Session:
             _check.fail("model", "KANExplorer", "a KAN", model, "KAN([2, 5, 1]) makes one.", error=TypeError)
         names = {"in_vars": listed(in_vars), "out_vars": listed(out_vars), "lib": listed(lib)}
         library = None if lib is None else tuple(row.name for row in primitives(names["lib"]))
-        #: Steps of a training that is started without a number of steps.
+        #: Steps of a training that is started without a number of steps; None goes on until it converges.
         self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
         #: The arguments that aren't the defaults, for the script.
         self.arguments = written({**names, "opt": options.get("opt"), "steps": steps, **options})
@@ -86,7 +86,7 @@ class Session:
         if dataset.input_scaler is not None or dataset.output_scaler is not None:
             model = copied(model)
             dataset = in_own_units(model, dataset)  # the network's scales take over what standardizing did
-        #: Its commands as a script, what views show, its acts as an undo tree, and what was worked out for its states.
+        #: The session's commands as a script, what views show, its acts as an undo tree, and what was worked out for each state.
         self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = EdgeCandidates(self.run, library)
@@ -110,7 +110,7 @@ class Session:
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
-        former = self._problem()
+        former = self._problem()  # its number, and attributes of `run` and of this session
         self.run.begin(model, data, settings)
         self._leave(*former)  # keeps the problem before, for that return
         self._name_variables(model, data, None, None)
@@ -118,7 +118,7 @@ class Session:
 
     def _return_to(self, number: int) -> None:
         """Take up the problem (data with their network) with this number again, and set the current one aside."""
-        former = self._problem()
+        former = self._problem()  # what belongs to the current one, for `_leave`
         parts, names = self._problems[number]  # attributes of `run`, and of this session
         self.run.enter(parts)
         self._leave(*former)
@@ -130,16 +130,16 @@ class Session:
         return self.run.problem, self.run.parts(), {name: getattr(self, name) for name in names}
 
     def _leave(self, number: int, parts: dict[str, Any], names: dict[str, Any]) -> None:
-        """Keep a problem, as `_problem` gives it, that another one has replaced; its search for formulas is held, its selection dropped."""
+        """Keep a problem that another has replaced, by its `number`: attributes of `run` (`parts`) and of this session (`names`)."""
         self._problems[number] = parts, names
-        self.discoveries.hold()
-        self.view.begin()
+        self.discoveries.hold()  # its search for formulas waits
+        self.view.begin()  # no selection, no surface: edges and columns are others now
         self.candidates.forget()
 
     @property
     def origin(self) -> tuple[KAN, dict[str, Any], str | None]:
         """What the script begins with: the initial network, arguments of the data, and the preset of the first problem."""
-        if self._origin is not None:
+        if self._origin is not None:  # of a loaded session, see `set_origin`
             return self._origin
         if self.run.problem == 0:
             return self.run.initial, self.table, self.preset
@@ -422,7 +422,7 @@ class Session:
 
     def _configure(self, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Set settings, without marks on the curves. Each change is the number of a problem with the values of its settings by name."""
-        for number, values in changes:
+        for number, values in changes:  # a problem that isn't the current one has its trainer in `_problems`
             trainer = self.run.trainer if number == self.run.problem else self._problems[number][0]["trainer"]
             trainer.configure(**values)
             trainer.events.clear()

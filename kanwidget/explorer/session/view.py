@@ -226,6 +226,7 @@ class _SymbolifyPreview:
 
     def unsent(self) -> p.Preview:
         """The message with the rows that were added since the last call, from the row `first` on; `of` is how many there are in the end."""
+        # `_rows`: each edge that was searched, with its best candidate; `_remaining`: edges to search.
         first, self._n_sent = self._n_sent, len(self._rows)
         rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
         count = len(self._rows) + len(self._remaining)

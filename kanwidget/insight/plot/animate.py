@@ -166,7 +166,7 @@ class Stage:
             width: Of the pictures in pixels.
         """
         self.film, self.theme, self.names, self.title = film, theme, names, title
-        sizes = [section.layout.size for section in film.sections]
+        sizes = [section.layout.size for section in film.sections]  # in inches, as is that of the pictures
         self.size = max(_NARROWEST, *(wide for wide, _ in sizes)), max(high for _, high in sizes) + _HEAD + _STRIP
         self.dpi = width / self.size[0]
         self.figure = new_figure(self.size, theme)
@@ -178,15 +178,16 @@ class Stage:
         self._enter(film.sections[0])
 
     def picture(self, section: Section, edges: Sequence[Edge], step: float) -> Image.Image:
-        """One picture of the film: what moves is drawn anew, and the pixels of what stays are laid over it.
+        """One picture of the film: what moves is drawn anew, and the pixels of what stays, `fixed`, are laid over it.
 
         Args:
-            section: The section that the moment belongs to.
+            section: The stretch of the film with the same nodes and edges, in which the moment lies.
             edges: Its edges with their curves at that moment.
             step: The training step, a fraction between two frames.
         """
         if section is not self.section:
             self._enter(section)
+        # `network` and `strip` are the axes of the network and, below, of the losses; the texts are title, step and numbers of losses.
         for artist in [*self.network.collections, *self.strip.lines, *self.figure.texts]:
             artist.remove()
         draw_network(self.network, section.network, edges, section.layout, self.theme, sample=False)
@@ -197,10 +198,14 @@ class Stage:
         return moving.convert("RGB")
 
     def _enter(self, section: Section) -> None:
-        """Begin another section: draw what all of its pictures share (names, functions, legend, the axes of the losses) once."""
+        """Begin another section, a stretch of the film with the same nodes and edges: draw once what all of its pictures share.
+
+        That is names, functions, legend and the axes of the losses. They are drawn on a figure of their own, whose pixels become `fixed`;
+        the axes `network` of the moving figure, in which curves are drawn, get the place and the size of the section's layout.
+        """
         film, theme, layout = self.film, self.theme, section.layout
         (wide, high), (width, height) = self.size, layout.size
-        # In the middle of the free space.
+        # In inches: in the middle between the losses below and the line of text above.
         low = _STRIP + (high - _STRIP - _HEAD - height) / 2
         room = (wide - width) / 2 / wide, low / high, width / wide, height / high
         self.section = section
@@ -221,14 +226,14 @@ class Stage:
     def _draw_losses(self, step: float) -> None:
         """Draw the losses up to this step, each with a dot at its end."""
         for name, values in self.film.losses.items():
-            records_until = values[: self.film.records_until(step)]
-            finite = np.flatnonzero(np.isfinite(records_until))
+            so_far = values[: self.film.records_until(step)]
+            finite = np.flatnonzero(np.isfinite(so_far))
             if finite.size:
                 look = _looks(self.theme)[name]
-                steps = self.film.rows[: len(records_until)]
-                self.strip.plot(steps, records_until, linewidth=1.6, solid_capstyle="round", **look)
+                steps = self.film.rows[: len(so_far)]  # the step of each loss
+                self.strip.plot(steps, so_far, linewidth=1.6, solid_capstyle="round", **look)
                 end = finite[-1]
-                self.strip.plot([steps[end]], [records_until[end]], "o", color=look["color"], markersize=4)
+                self.strip.plot([steps[end]], [so_far[end]], "o", color=look["color"], markersize=4)
 
     def _draw_head(self, step: float) -> None:
         """Write title and step at the left above the drawing, and the losses at this step at the right, from right to left."""
@@ -261,7 +266,10 @@ def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
 
 
 def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
-    """The fixed part of the losses: axes, names, dotted lines at the events of the training, and faintly the whole lines."""
+    """What stays below the network while the losses grow: axes, names, dotted lines at the training's events, faintly the whole lines.
+
+    The film has the losses by name, the step of each (`rows`), and both ends of their axis of steps (`span`).
+    """
     frame_axes(ax, theme)
     ax.spines["bottom"].set_color(theme.ghost)
     ax.grid(axis="y", color=theme.ghost, linewidth=0.5, alpha=0.5)
@@ -321,7 +329,8 @@ class Film:
         """Measure all frames, `(step, network)` in order, on samples x, `(batch, n_features)`; `history` has the losses."""
         self.history = history
         self.steps = [step for step, _ in frames]
-        # Scores and opacities are those of `plot` by default. Without bands: only the last frame could have them.
+        # Scores and opacities are those of `plot` by default. Without bands of errors: only the last frame could have them. Of a large
+        # network each frame has its most important edges alone.
         frame_edges = (edges_of(network, x, "backward", 3.0) for _, network in frames)
         self.edges = [_strongest([replace(edge, band=None) for edge in edges]) for edges in frame_edges]
         self.sections: list[Section] = []  # one a frame: successive frames with the same nodes and edges share it
@@ -337,7 +346,7 @@ class Film:
         #: The step of each row of the losses, and the ends of their axis: a history may begin later, and leave steps out.
         self.rows = np.array([record.step for record in history.records], dtype=float)
         self.span = (self.rows[0] - 1, self.rows[-1]) if self.rows.size else (0.0, 1.0)
-        self.times = self._times()
+        self.times = self._times()  # of each frame, from 0, the beginning of the film, to 1, its end
 
     def _times(self) -> np.ndarray:
         """The time of each frame, from 0 to 1: intervals grow with the changes in them, large changes less than in proportion."""
@@ -363,7 +372,7 @@ class Film:
         return float(np.mean(moved or [0.0])) + 0.1 * fall
 
     def _loss(self, step: float) -> float:
-        """The loss at a step, which only paces the film: 1 if there is none."""
+        """The training loss at a step, or the last one before it, which only paces the film: 1 if there is none."""
         at = self.records_until(step) - 1
         value = self.history.records[at].train_loss if at >= 0 else math.nan
         return value if math.isfinite(value) and value > 0 else 1.0
@@ -375,7 +384,8 @@ class Film:
     def moments(self, count: int) -> Iterator[tuple[Section, list[Edge], float]]:
         """Yield the film at `count` evenly spaced times: the section, its edges with their curves, and the step.
 
-        Between two frames of a section curves and step are in between; between two sections each frame holds for half of the time.
+        A section is a stretch of frames with the same nodes and edges. Between two frames of one curves and step are in between; between
+        two sections each frame holds for half of the time. `steps`, `sections`, `edges` and `times` (0 to 1) have an entry for each frame.
         """
         if len(self.steps) == 1:
             yield self.sections[0], self.edges[0], self.steps[0]

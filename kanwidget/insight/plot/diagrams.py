@@ -184,7 +184,7 @@ def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) 
         >>> [text.get_text() for text in plot_tree(tree).axes[0].texts]
         ['a', 'b', '+', 'y', 'y = f(a) + g(b)']
     """
-    outside = [*tree.irrelevant, *tree.unvaried]
+    outside = [*tree.irrelevant, *tree.unvaried]  # columns without influence, and those with one value in all rows
     names = [*_leaves(tree), *outside]
     height = _height(tree)
     width = max(_STEP * len(names) + 2 * _SIDE, 3.6)

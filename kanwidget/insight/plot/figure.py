@@ -132,11 +132,11 @@ def svg(
 
 
 def _with_curves(network: Network, x: Tensor | None, history: History, theme: ThemeName, names: Names) -> Figure:
-    """A figure with the network at the left and its training curves at the right."""
+    """A figure with the network at the left and its training curves at the right; `names` are those of the columns and of the outputs."""
     colors = theme_of(theme, "svg")
     edges = edges_of(network, x, "backward", 3.0)
     width, height = arrange(network, [edge.ref for edge in edges], head=_head(network, None)).size
-    side = 4.8
+    side = 4.8  # inches for the training curves
     figure = new_figure((width + side, height), colors)
     network_axes = figure.add_axes((0, 0, width / (width + side), 1))
     plot(network, x, theme=theme, in_vars=names[0], out_vars=names[1], ax=network_axes)

@@ -199,14 +199,17 @@ def _draw_ideal(fit_axes: Axes, residual_axes: Axes, theme: Theme) -> None:
 
 
 def _draw_legend(ax: Axes, parts: Sequence[Predictions], names: Sequence[str], theme: Theme) -> None:
-    """Say which shape is which part of the data and, for several outputs, which colour is which output, in the corners off the line."""
+    """Say which shape is which part of the data and, for several outputs, which colour is which output, in the corners off the diagonal.
+
+    `names` are those of the outputs.
+    """
     style: dict[str, Any] = {
         "frameon": False, "fontsize": 8, "labelcolor": theme.muted, "handletextpad": 0.1, "borderaxespad": 0.1,
     }  # fmt: skip
     several = len(names) > 1
     keys = []
     for part in parts:
-        color = theme.muted if several else _shades(part.part, 1, theme)[0][0]
+        color = theme.muted if several else _shades(part.part, 1, theme)[0][0]  # the colour; [0][1] is a shape
         keys += ax.plot([], [], label=part.part, **_marker_style(part.part, color))
     first = ax.legend(handles=keys, loc="upper left", **style)
     if several:

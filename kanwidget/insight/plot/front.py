@@ -59,6 +59,7 @@ def plot_front(
         write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colors.muted, ha="center", va="center")
     if front:
         _draw_front(figure, ax, front, best, colors)
+    # Ticks between the powers of ten, too: of the y axis only up to two decades, since beyond them the powers are enough.
     for axis, decades in ((ax.xaxis, math.inf), (ax.yaxis, 2)):
         _mark_numbers(axis, decades)
     write_title(ax, 1.04, title, colors)

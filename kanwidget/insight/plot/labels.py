@@ -41,7 +41,7 @@ def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme
             continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
         name, side = names[edge.ref], _side(edge.ref, layout)
-        # In points: a letter is 0.6 of the size wide, and an inch has 72 points.
+        # In points: 9 at most, fewer above a narrow box. A letter is 0.6 of the size wide, and an inch has 72 points.
         size = min(9.0, 17 * width, 72 * rooms[edge.ref] / (0.6 * len(name)))
         if size >= 3:  # a smaller name couldn't be read
             style: dict[str, Any] = {"color": theme.both if edge.state == "both" else theme.symbolic, "fontsize": size}
@@ -57,11 +57,11 @@ def _side(ref: EdgeRef, layout: Layout) -> int:
 def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
     """How long each edge's name may be, in inches: up to the next wire, or the drawing's edge; names that face each other share the room.
 
-    `names` has the names to write, by edge.
+    `names` has the names to write, by edge; a wire is the line from the middle of a box up to its node.
     """
     rooms = {}
     for ref, name in names.items():
-        x, side = layout.boxes[ref][0], _side(ref, layout)
+        x, side = layout.boxes[ref][0], _side(ref, layout)  # the name stands at the right (1) or at the left (-1)
         # How far the boxes of the same layer are away on the name's side, negative on the other side.
         row = {neighbor: side * (box[0] - x) for neighbor, box in layout.boxes.items() if neighbor.layer == ref.layer}
         beyond = [neighbor for neighbor, distance in row.items() if distance > 0]
@@ -89,6 +89,7 @@ def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) ->
             corner = x + 0.9 * offset * width, y - height / 2 - 0.016
             write(ax, *corner, text, ha="center", va="top", **style)
         low, high = edge.range
+        # A flat curve has one number, in the middle; else they stand where the curve ends: it fills a part of its box, `FILLED`.
         ends = [(0.0, f"{low:.2g}")] if is_flat(low, high) else zip((-0.5, 0.5), _end_labels(low, high), strict=True)
         for offset, text in ends:
             corner = x - 0.55 * width, y + FILLED[1] * offset * height

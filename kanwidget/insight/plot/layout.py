@@ -54,7 +54,7 @@ def arrange(
         gap: The least space between boxes.
     """
     rows = [_row(network, index, edges) for index in range(network.depth)]
-    natural = [_length(row, gap) for row in rows]
+    natural = [_length(row, gap) for row in rows]  # the least width of each layer's row of boxes
     low, high = _WIDTHS
     width = min(high, max(low, *natural))
     rise = min(1.5, 0.5 + 0.055 * width)  # wide drawings need more height, else their wires lie flat
@@ -106,6 +106,7 @@ def _spread(
         y: Height of the boxes' middles.
         boxes: Filled with the middle of each box.
     """
+    # The width of a box with its gap, and additional room around the boxes of each subnode.
     cell, between = (_BOX[0] + gap) * stretch, _apart(row) * stretch
     x = 0.0
     middles = []

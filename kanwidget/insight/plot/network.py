@@ -74,10 +74,11 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
         _check.fail("x", "plot", "at least one row", x)
     posterior = valid_posterior(network)
     with torch.no_grad():
+        # All values at the rows of x: in own units, and in the scaled numbers that layers compute with.
         trace, scaled = (None, None) if x is None else (network.trace(x), network.scaled_trace(x))
         scores = None if trace is None else _scores(network, trace, metric)
         refs = _drawn_edges(network, scores)
-        points = 65 if len(refs) <= _FAINT else 33  # of a curve; many are small
+        points = 65 if len(refs) <= _FAINT else 33  # of a curve; of many edges each is small
         edges = []
         for index in range(network.depth):
             grid, values = _curves(network, index, None if scaled is None else scaled.nodes[index], points)
@@ -194,7 +195,10 @@ def draw_network(
 
 
 def _color(edge: Edge, theme: Theme) -> tuple[float, ...]:
-    """The colour of an edge with its opacity, as four parts of 1: the colour says its state, the opacity its importance."""
+    """Red, green, blue and opacity of an edge, 0 to 1: the colour says its state, the opacity its importance.
+
+    The state `both` is a formula plus a spline; all that isn't named here is drawn as a spline.
+    """
     if edge.state == "pruned":
         return to_rgba(theme.ghost)
     return to_rgba({"symbolic": theme.symbolic, "both": theme.both}.get(edge.state, theme.spline), edge.opacity)
@@ -260,7 +264,7 @@ def is_flat(low: float, high: float) -> bool:
 
 
 def _draw_curves(ax: Axes, boxes: Sequence[_Box]) -> None:
-    """Draw the curves within the boxes; lines are thinner in narrow boxes."""
+    """Draw the curves within the boxes; lines are thinner in boxes that are narrower than 0.4 inches."""
     lines = [box.inside(np.stack([box.edge.x, box.edge.y], axis=1)) for box in boxes]
     widths = [min(1.0, box.size[0] / 0.4) * (1.1 + 0.7 * box.edge.opacity) for box in boxes]
     style: dict[str, Any] = {"colors": [box.color for box in boxes], "capstyle": "round", "joinstyle": "round"}

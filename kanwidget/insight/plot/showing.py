@@ -30,12 +30,12 @@ class KANFigure(Figure):
 
     def _repr_svg_(self) -> str:
         """The figure as SVG, for a notebook that displays it."""
-        _release(self)
+        _release(self)  # from pyplot, which would show it once more
         return to_svg(self)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """The figure as PNG, for a notebook that displays it, and its size in pixels of a page: it has twice as many."""
-        _release(self)
+        _release(self)  # from pyplot, which would show it once more
         width, height = self.get_size_inches()
         return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
 
@@ -81,7 +81,7 @@ def to_svg(figure: Figure) -> str:
 
 def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
     """The figure as a small PNG, `sharpness` pixels for each one of a page; transparent where the figure has no ground."""
-    dpi = sharpness * _CSS
+    dpi = sharpness * _CSS  # an inch of a page has so many pixels
     pixels, file = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({"savefig.bbox": None}):
         figure.savefig(pixels, format="rgba", dpi=dpi, facecolor=figure.get_facecolor())

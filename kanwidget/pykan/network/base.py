@@ -128,7 +128,7 @@ class PykanNetwork(nn.Module):
             dtype=dtype if dtype in (torch.float32, torch.float64) else torch.float64,
             **more,
         )
-        if base_fun != "zero":
+        if base_fun != "zero":  # GAIN: base factors begin so much larger than kanwidget's
             starts.rescale_base(self.network, scale_base_mu, starts.GAIN * scale_base_sigma)
         self.auto_save, self.save_act, self.ckpt_path = auto_save, save_act, ckpt_path
         self.round, self.state_id = round, state_id
@@ -138,6 +138,7 @@ class PykanNetwork(nn.Module):
             starts.settle_scales(self.network)
         self.to(device)
         self._store()
+        # For `fit`, which tries other random starts while parameters are still random, with base factors of the same mean.
         self._is_random, self._base_mean = True, 0.0 if base_fun == "zero" else scale_base_mu
 
     # ---- using it
@@ -145,15 +146,17 @@ class PykanNetwork(nn.Module):
     def forward(self, x: Any, singularity_avoiding: bool = False, y_th: float = 10.0) -> Tensor:
         """Outputs `(rows, outputs)`. A sample of the inputs is kept for `plot`, `prune`, `fix_symbolic` and the like.
 
+        `singularity_avoiding` and `y_th` have no effect.
+
         Examples:
             >>> from kanwidget.pykan import MultKAN
             >>> MultKAN([2, 1])(torch.zeros(3, 2)).shape
             torch.Size([3, 1])
         """
         x = torch.as_tensor(x).to(self.network.device, self.network.dtype)
-        self._notice_own_loops()
+        self._notice_own_loops()  # a person's own training since the last call settles the scales
         y: Tensor = self.network(x)
-        # Nothing from within torch.func's transforms, which must not outlive them.
+        # `_remembers` is False while `fit` trains. Nothing from within torch.func's transforms is kept: it must not outlive them.
         if self._remembers and x.ndim == 2 and len(x) and not torch._C._functorch.is_functorch_wrapped_tensor(x):
             step = max(1, -(-len(x) // _ROWS))  # rounded up, so that no more rows than that are kept
             self.network.reference = x.detach()[::step].clone()
@@ -230,12 +233,15 @@ class PykanNetwork(nn.Module):
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The attributes, for a copy or a file. What a training loop of a person's own has done is noticed now: a copy has no trace."""
+        """The attributes, for a copy or a file. A training loop of a person's own, which settles the scales, is noticed now.
+
+        A copy can't notice it: its tensors count their writes anew.
+        """
         self._notice_own_loops()
         return vars(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes of another network: the copy remembers inputs, and notices changes from now on."""
+        """Take the attributes of another network: the copy remembers inputs of calls, and notices (`_trace`) later writes to parameters."""
         super().__setstate__(state)
         self._remembers, self._trace = True, starts.write_trace(self.network)
 
@@ -275,7 +281,10 @@ class PykanNetwork(nn.Module):
     # ---- one network after the other
 
     def _with(self, network: kanwidget.KAN) -> Self:
-        """A model of this class around another `network`, with the settings of this one; both store versions in the same place."""
+        """A model of this class around another `network`, with the settings of this one; both store versions in the same place.
+
+        Its parameters don't count as a random start (`_is_random`); `_trace` is how often they were written to, to notice later writes.
+        """
         other = self.__class__.__new__(self.__class__)
         nn.Module.__init__(other)
         settings = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "training"}

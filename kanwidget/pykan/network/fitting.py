@@ -115,7 +115,7 @@ class Metrics:
         self.every = every
 
     def __call__(self, network: Any, record: StepRecord) -> None:
-        """Measure after a step of a training, if it ends one of pykan's."""
+        """Measure after a step of a training, its `record`, if it ends one of pykan's, which are `every` steps here, or the training."""
         if counts(record, self.every):
             self.evaluate()
 
@@ -149,7 +149,8 @@ class KeepBest:
     """
 
     def __init__(self, *, root: bool) -> None:
-        # Whether losses are root mean squared errors, and the lowest loss plus penalty so far.
+        """Begin without a best step; `root` says whether losses are root mean squared errors."""
+        # The objective is the lowest loss plus penalty so far.
         self.root, self.objective = root, math.inf
         self.record: StepRecord | None = None  # of the step with that objective
         self._state: dict[str, Any] = {}  # copies of the network's tensors after it, by name

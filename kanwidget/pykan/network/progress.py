@@ -60,12 +60,18 @@ class StepBar:
         self._bar = tqdm(total=steps, bar_format="{bar} {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
 
     def __call__(self, network: Any, record: StepRecord) -> None:
-        """Show the record of a step and count it, if it ends one of pykan's steps. To be called after the metrics have measured it."""
+        """Show the record of a step and count it, if it ends one of pykan's steps (`every` steps here) or the training.
+
+        To be called after the metrics have measured it.
+        """
         if counts(record, self._metrics.every):
             self.describe(record, steps=1)
 
     def describe(self, record: StepRecord, *, steps: int = 0) -> None:
-        """Show the losses of a record and the last values of the metrics, and count so many of pykan's steps."""
+        """Show the losses and the penalty of a record and the last values of the metrics, and count so many of pykan's steps.
+
+        The penalty is shown without its weight, `_lamb`.
+        """
         last = {name: values[-1] for name, values in self._metrics.values.items()}
         self.show(reported(record, self._lamb) | last, steps=steps)
 

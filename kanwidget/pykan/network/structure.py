@@ -89,7 +89,7 @@ class EditableNetwork(TrainableNetwork):
             1
         """
         self.network.remove_edge(l, i, j)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def remove_node(self, l: int, i: int, mode: str = "all", log_history: bool = True) -> None:  # noqa: E741
         """Prune the edges into node i of level l (mode `down`), out of it (`up`), or `all` of them. In place; numbers of nodes stay.
@@ -111,7 +111,7 @@ class EditableNetwork(TrainableNetwork):
             above = edge.layer == l and edge.source == i and mode in ("all", "up")
             if below or above:
                 self.network.remove_edge(*edge)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def expand_depth(self) -> None:
         """Add a layer of identities at the end. In place; the function stays.
@@ -184,7 +184,7 @@ class EditableNetwork(TrainableNetwork):
         """
         groups = [[int(number) for number in re.findall(r"-?\d+", group)] for group in chain.split("->")]
         self.network.isolate(start_layer, groups)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def swap(self, l: int, i1: int, i2: int, log_history: bool = True) -> None:  # noqa: E741
         """Exchange the nodes i1 and i2 of the hidden level l; the function stays. In place.
@@ -194,7 +194,7 @@ class EditableNetwork(TrainableNetwork):
             >>> MultKAN([2, 3, 1]).swap(1, 0, 2)
         """
         self.network.swap(l, i1, i2)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def auto_swap(self) -> None:
         """Reorder hidden nodes so that `connection_cost` falls, on a sample of the last inputs; the function stays. In place.
@@ -206,7 +206,7 @@ class EditableNetwork(TrainableNetwork):
             >>> model.auto_swap()
         """
         self.network.auto_swap()
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     @property
     def connection_cost(self) -> float:

@@ -66,7 +66,7 @@ class SymbolicNetwork(EditableNetwork):
             fit = self.network.fix_symbolic(l, i, j, fun_name)
             if verbose:
                 print(f"r2 is {fit.r2:.10g}")
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
         return fit.r2 if fit_params_bool else None
 
     def unfix_symbolic(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # noqa: E741
@@ -81,14 +81,14 @@ class SymbolicNetwork(EditableNetwork):
             [['0']]
         """
         self.network.unfix_symbolic(l, i, j)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def unfix_symbolic_all(self, log_history: bool = True) -> None:
         """Bring back the splines that functions replaced, on all edges. In place; `log_history` has no effect."""
         for edge in self.network.edge_refs(active=True):
             if self.network.layer(edge.layer).symbol(edge.source, edge.target) is not None:
                 self.network.unfix_symbolic(*edge)
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def set_mode(self, l: int, i: int, j: int, mode: str, mask_n: float | None = None) -> None:  # noqa: E741
         """Make the edge of layer l from node i to subnode j its function (mode `s`), its spline (`n`), both (`ns`), or nothing (others).
@@ -205,13 +205,13 @@ class SymbolicNetwork(EditableNetwork):
         options: dict[str, Any] = {"lib": lib} | ({} if weight_simple is None else {"weight_simple": weight_simple})
         if r2_threshold > 0:
             done = self.network.auto_symbolic(**options, r2_threshold=r2_threshold)
-        else:  # what the data don't bear out, too: in pykan a formula has no curves
+        else:  # first the functions that fit, then the nearest one for each spline that is left: in pykan a formula has no splines
             done = simplification.auto_symbolic(self.network, **options)
             done = [*done, *self.network.auto_symbolic(**options, r2_threshold=-1.0)]
         if verbose:
             for edge, fit in done:
                 print(f"fixing {tuple(edge)} with {fit.name}, r2={fit.r2:.10g}, c={fit.complexity:g}")
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
 
     def symbolic_formula(
         self, var: Sequence[Any] | None = None, normalizer: Any = None, output_normalizer: Any = None

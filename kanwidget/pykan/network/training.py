@@ -117,13 +117,13 @@ class TrainableNetwork(PykanNetwork):
             **named,
         }
         measures = fitting.Metrics(metrics)
-        self._notice_own_loops()
-        self._remembers = False
+        self._notice_own_loops()  # a person's own training before this one settles the scales
+        self._remembers = False  # calls within the training leave no sample of inputs
         try:
             with StepBar(display_metrics, measures, lamb) as bar:
                 # What a training begins with settles the scales, and the optimizer of "auto".
                 options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
-                measures.every = fitting.STEPS if opt == "LBFGS" else 1
+                measures.every = fitting.STEPS if opt == "LBFGS" else 1  # steps here for one of pykan's
                 options["start_grid_update_step"] = measures.every * max(0, start_grid_update_step)
                 options["stop_grid_update_step"] = measures.every * stop_grid_update_step
                 callbacks: list[Any] = [measures, bar]
@@ -137,14 +137,14 @@ class TrainableNetwork(PykanNetwork):
                 history, ended = self._train(
                     data, measures.every * steps, options, measures, callbacks, root=root, restarts=restarts
                 )
-                if ended is not None:
+                if ended is not None:  # not with the last step: what was measured of that one is replaced
                     measures.evaluate(anew=True)
                     bar.describe(ended)
                 if history.stop_reason in fitting.FINISHED:
                     bar.fill()
         finally:
             self._remembers = True
-        self._store(next_version=True)
+        self._store(next_version=True)  # keeps a copy as the next version, to go back to
         return fitting.results_of(history, steps, measures, lamb, ended)
 
     def _train(
@@ -166,7 +166,7 @@ class TrainableNetwork(PykanNetwork):
             options: Of `kanwidget.KAN.fit`.
             metrics: The user's functions, measured after steps.
             callbacks: Called with network and record after steps: the metrics, the progress bar, ….
-            root: Whether losses are root mean squared errors.
+            root: Whether losses are root mean squared errors; else they are means of the loss.
             restarts: Whether it tries several starts before, and grids that fit once more after it has converged.
         """
         network = self.network

@@ -103,7 +103,8 @@ def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
 def _curvature_and_pull(network: Network, output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Derivatives of each row's loss by each output, in scaled numbers, `(rows, outputs)` both.
 
-    The loss is half the squared residual, weighted by the row's certainty, or of classes minus the logarithm of the likelihood.
+    The loss is half the squared residual, over the variance of the row's noise where that grows with the value, or of classes minus the
+    logarithm of the likelihood.
 
     Args:
         network: The network.
@@ -115,7 +116,7 @@ def _curvature_and_pull(network: Network, output: Tensor, labels: Tensor) -> tup
     """
     if labels.is_floating_point():
         residual = network.scaling.scaled_outputs(labels).double() - output
-        squared = _certainty(network, output, residual).square()
+        squared = _certainty(network, output, residual).square()  # 1 over the noise's variance, but for a factor
         return squared, squared * residual
     probability = torch.softmax(network.scaling.own_outputs(output), 1)
     return probability, one_hot(labels.flatten(), output.shape[1]) - probability

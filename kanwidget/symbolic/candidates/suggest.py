@@ -75,7 +75,7 @@ def suggest_symbolic(
         on_broken: Called for every registered function that is left out because it doesn't work.
 
     Returns:
-        The fits; shorter than `topk` where the domains of few primitives hold the data, and none for words.
+        The fits; shorter than `topk` where the domains of few primitives hold the data, and none for a column of words.
 
     Raises:
         ValueError: For an edge or a primitive that doesn't exist.
@@ -145,7 +145,7 @@ def candidates_of_layer(
     """
     layer = network.layer(refs[0].layer)
     options: dict[str, Any] = {"simplicity": simplicity, "on_broken": on_broken}
-    # Words have values, and no function.
+    # An edge of words, whose column has levels, has a value for each, and no function.
     found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]  # have a function already
     if isinstance(data, Dataset) and replaced:
@@ -166,7 +166,7 @@ def candidates_of_layer(
 
 
 def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) -> list[float]:
-    """How uncertain the curve of each edge is: by how much, as a part of its variance, two versions may differ and be the same.
+    """How uncertain the curve of each edge is: by how much, as a part of its variance, two versions may differ by chance alone.
 
     It follows from the network's error on the test rows, else on the training rows; it is 0 without labels, and for labels that are
     classes or don't fit.

@@ -136,7 +136,7 @@ def edge_fits(
     Args:
         data: The samples of the edges.
         primitives: The primitives.
-        spaces: For each edge a basis of the curves that its spline can follow, see `fit_primitives`, or None.
+        spaces: For each edge a basis of the curves that its spline can follow, `(n, numbers)`, or None: beyond, residuals count little.
         noise: For each edge the variance of its own error, as a part of its variance.
     """
     # The constant 0 is d alone: it has a fit of its own, and of constant edges no other function has one.
@@ -178,6 +178,7 @@ def _fit_varying(
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=12, tolerance=1e-5)
     has_splines = any(space is not None for space in spaces) and data.count <= _MANY
+    # By the index of a fit, a smaller misfit: what a spline can't follow counts little.
     beside = _misfits_of_splines(fits, data, primitives, spaces, noise) if has_splines else {}
     return _conclude(fits, data, primitives, beside)
 
@@ -257,12 +258,12 @@ def _conclude(
 ) -> Iterator[tuple[int, EdgeFit]]:
     """The fits with a and b for x itself, not for x scaled to [-1, 1], and with c, d and R² on all samples; each after its edge's index.
 
-    Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data. `beside` has smaller misfits of
-    some, see `_misfits_of_splines`.
+    Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data. `beside` has, by the index of some
+    fits of splines, what a fit leaves of the variance if what no spline can follow counts little: it replaces 1 - R² where it is smaller.
     """
     a, b = _constants(fits, data, primitives)
-    x = data.x[fits.edge]
-    w = data.weight_of(fits.edge)
+    x = data.x[fits.edge]  # the samples of each fit's edge, (fits, n)
+    w = data.weight_of(fits.edge)  # they add up to 1
     value = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None])
     y = data.y[fits.edge]
     mean, y_mean = (w * value).sum(1, keepdim=True), (w * y).sum(1, keepdim=True)

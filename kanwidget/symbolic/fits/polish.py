@@ -44,7 +44,10 @@ class _MovingFits(NamedTuple):
     """`(fits, n)`, or `(1, n)` for all of them."""
 
     def take(self, index: Tensor) -> _MovingFits:
-        """The fits with these indices, each with the samples of its edge."""
+        """The fits with these indices, each with the samples of its edge.
+
+        A column of `facts` says which parameters of a fit are free, its domain and where its data end; `along` is t + offset, `(fits, n)`.
+        """
         weight = self.weight if self.weight.shape[0] == 1 else self.weight[index]
         return _MovingFits(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
 
@@ -94,7 +97,7 @@ def polish(
         if not len(active):
             break
         step = _step(normal, damping)
-        new = point + _room(problem, point, step) * step
+        new = point + _room(problem, point, step) * step  # as far as it stays within f's domain
         new_error, new_normal = _linearize(problem, primitives, new)
         better = new_error < error
         # A fit that no step moves (sgn, whose derivative is 0) rests as well.
@@ -103,6 +106,7 @@ def polish(
         normal = torch.where(better[:, None, None], new_normal, normal)
         # A step that isn't better is tried again, shorter and closer to the gradient.
         damping = (damping * torch.where(better, 0.2, 6.0)).clamp(min=1e-12)
+        # A fit whose slope has become tiny, or its shift huge, only takes a limit of f (a line): it isn't `_moving`.
         going = _moving(problem, point) & (error > EXACT) & (gain > tolerance) & (damping < 1e7)
         if not bool(going.all()):
             # Fits that rest leave the tables.
@@ -216,7 +220,7 @@ def _room(problem: _MovingFits, point: Tensor, step: Tensor) -> Tensor:
     it, and never changes a slope by more than half.
     """
     slope, shift = point
-    facts = problem.facts
+    facts = problem.facts  # a column for each fit: its domain in u, and t + offset where its data end (`_ENDS`)
     ends = torch.addcmul(shift, slope, facts[_ENDS])  # u at the first and the last sample
     move = torch.addcmul(step[1], step[0], facts[_ENDS])
     room = torch.where(move > 0, facts[_HIGH], facts[_LOW]) - ends

@@ -78,12 +78,13 @@ def _group_columns(group: Tensor) -> Tensor:
 def _dictionary(primitives: tuple[Primitive, ...]) -> _Dictionary:
     """The shapes of primitives, f(α·t + β) at fixed α and β, put together, their groups numbered so that no two primitives share one."""
     parts = tuple(shapes(primitive, not is_built_in(primitive.name)) for primitive in primitives)
-    ranks = [_group_columns(part.group) for part in parts]
+    ranks = [_group_columns(part.group) for part in parts]  # of each shape, the number of its group within a primitive
     width = max(int(rank.max()) + 1 for rank in ranks)
     sizes = torch.tensor([len(part.slope) for part in parts])
     # The index of each shape's primitive.
     number = torch.repeat_interleave(torch.arange(len(parts)), sizes)
     together = _Shapes(*map(torch.cat, zip(*parts, strict=True)))
+    # With the index of each shape's group in a table (primitives, groups), which has `width` columns.
     return _Dictionary(together, together.curves**2, torch.cat(ranks) + number * width, width)
 
 
@@ -91,13 +92,13 @@ _cached_dictionary = lru_cache(maxsize=4)(_dictionary)
 
 
 def prepare(primitives: Sequence[Primitive]) -> None:
-    """Compute the shapes of some primitives now, so that the first search with them is as fast as the others.
+    """Compute the shapes of some primitives (f at fixed a and b) now, so that the first search is as fast as the others.
 
     Examples:
         >>> from kanwidget.core.primitives import primitives
         >>> prepare(primitives(["sin", "exp"]))
     """
-    # In the order in which `search` asks for them: they are the key of the cache.
+    # Those whose shapes are the same for all edges, in the order in which `search` asks for them: they are the key of the cache.
     shared = tuple(primitive for primitive in primitives if primitive.name != "0" and _shared(primitive))
     if shared:
         _cached_dictionary(shared)
@@ -113,7 +114,7 @@ def search(data: Curves, primitives: tuple[Primitive, ...]) -> FitParameters:
         primitives: The primitives, without the constant.
     """
     of_edges = _StartSearch(data)
-    shared = [i for i, primitive in enumerate(primitives) if _shared(primitive)]
+    shared = [i for i, primitive in enumerate(primitives) if _shared(primitive)]  # of shapes that fit all edges
     parts = []
     if shared:
         built_in = tuple(primitives[i] for i in shared)
@@ -143,7 +144,7 @@ class _StartSearch:
     """The starts of primitives for some edges, by the means of these over cells of t."""
 
     def __init__(self, data: Curves) -> None:
-        """Take the samples of the edges, and their means and weights on the common grid, `(edges, CELLS)`."""
+        """Take the samples of the edges; compute their means and weights over the cells of the common grid of t, `(edges, CELLS)` each."""
         self.data = data
         self.mean, self.weight = cells(data, CELLS)
 
@@ -158,7 +159,7 @@ class _StartSearch:
         known = dictionary.shapes
         r2 = self._correlation(known.curves, dictionary.squares)
         edges, width = len(self.mean), dictionary.width
-        slot = dictionary.slot.expand(edges, -1)
+        slot = dictionary.slot.expand(edges, -1)  # each shape's group in a table (primitives, groups)
         # The best R² in each group, (edges, primitives, groups). It is -1 or more of groups with shapes, -2 of others, -3 beyond the ends.
         best = r2.new_full((edges, len(index) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
         # One start from each of the best groups that beat both their neighbors: neighbors often lead to the same minimum.
@@ -179,8 +180,8 @@ class _StartSearch:
         return FitParameters(index[number], edge, slope, shift, zero, unit, low, high)
 
     def custom(self, primitive: Primitive, index: int) -> list[FitParameters]:
-        """Starts of a registered function with this number. Apart from all others: it must not change their results by a bit."""
-        if not all(primitive.free):
+        """Starts of a registered function, the primitive of this index; apart from others, whose results it mustn't change by a bit."""
+        if not all(primitive.free):  # with a fixed a or b its shapes depend on the range of an edge's input
             return [self._on_edge(primitive, index, edge) for edge in range(len(self.mean))]
         if not len(shapes(primitive, custom=True).slope):
             return []
@@ -199,6 +200,7 @@ class _StartSearch:
         offset = 0.0 if primitive.free[1] or not primitive.free[0] else middle / half
         tables = []
         for interval in primitive.intervals:
+            # Columns: slope, shift, number of the group, low and high, the interval of u.
             table = _pair_table(pairs(primitive, interval, custom=True), interval)
             if not primitive.free[0]:
                 # u = ±x + b is ±half·t + shift.
@@ -236,7 +238,7 @@ class _StartSearch:
 
 
 def _champions(r2: Tensor, slot: Tensor, best: Tensor) -> Tensor:
-    """The index of the best shape of each group, `(edges, groups)`; 0 of a group without shapes.
+    """The index of the best shape (f at fixed a and b) of each group of similar ones, `(edges, groups)`; 0 of a group without shapes.
 
     Args:
         r2: Of each shape, `(edges, shapes)`.
@@ -267,7 +269,10 @@ class _Shapes(NamedTuple):
 
 @lru_cache(maxsize=128)
 def shapes(primitive: Primitive, custom: bool) -> _Shapes:
-    """The shapes of a primitive in t, on all intervals of its domain. `custom`: a registered function, only its domain is reliable."""
+    """The shapes f(α·t + β) of a primitive at a few hundred fixed (α, β), on all intervals of its domain; t is the input in [-1, 1].
+
+    `custom` says that it is a registered function, of which only the domain is reliable.
+    """
     tables = [_pair_table(pairs(primitive, interval, custom), interval) for interval in primitive.intervals]
     return tabulate(primitive, torch.cat(tables))
 
@@ -309,14 +314,14 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
     function, whose symmetries nobody knows.
     """
     low, high = interval
-    if not any(primitive.free):
+    if not any(primitive.free):  # neither a nor b is a parameter
         return [(1.0, 0.0, 0)]
     if math.isinf(low) and math.isinf(high):
         return _any_line() if custom and all(primitive.free) else _real_line(primitive)
     if math.isfinite(low) and math.isfinite(high):
         return _on_interval(low, high, (1, -1) if custom else (1,))
-    # The domain ends on one side. Shapes that come to it from the right and from the left, where these are different functions, of several
-    # scales, where c and d don't absorb the scale.
+    # The domain ends on one side. Shapes that come to it from the right and from the left, where these are different functions (a is free,
+    # or 1 and -1 differ: `mirrored`); of several scales, where c and d don't absorb the scale (a is free).
     edge, inward = (low, 1) if math.isfinite(low) else (high, -1)
     sides = (1, -1) if inward > 0 and (primitive.mirrored or primitive.free[0]) else (1,)
     scales = _geometric(0.1, 30, 12) if primitive.free[0] else [1.0]
@@ -326,7 +331,7 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
 
 def _real_line(primitive: Primitive) -> list[Pair]:
     """The pairs (α, β), with their groups, of shapes f(α·t + β) of a function that is defined everywhere; t lies in [-1, 1]."""
-    free_a, free_b = primitive.free
+    free_a, free_b = primitive.free  # whether a and b are parameters of their own
     if not free_a:
         # Powers, kinks, steps: their zero at positions within the range of t and just beyond it, then farther and farther away.
         inside = [i / 24 for i in range(-26, 27)]
@@ -337,7 +342,7 @@ def _real_line(primitive: Primitive) -> list[Pair]:
         return [
             (sign * slope, 0.0, i) for sign in (-1, 1) for i, slope in enumerate(_geometric(0.02, 120, 40), 50 * sign)
         ]
-    return _STARTS[primitive.starts]()
+    return _STARTS[primitive.starts]()  # by the name of a rule, such as `phases` for waves
 
 
 def _any_line() -> list[Pair]:
@@ -346,7 +351,7 @@ def _any_line() -> list[Pair]:
     It may be of any kind: slopes of both signs, centers everywhere.
     """
     slopes = [*_geometric(0.25, 3, 8), *(3 + 1.5 * i for i in range(1, 20))]
-    return _centered([sign * slope for sign in (1, -1) for slope in slopes], 0.8)
+    return _centered([sign * slope for sign in (1, -1) for slope in slopes], 0.8)  # centers 0.8 apart in u
 
 
 def _phases() -> list[Pair]:
@@ -363,7 +368,7 @@ def _extrema() -> list[Pair]:
 
     Its middle and its other extrema look alike over a short range: each has its own groups, whose numbers are 1000 (`_FAMILY`) apart.
     """
-    centered = _centered([0.9 + 0.7 * i for i in range(48)], 0.9)
+    centered = _centered([0.9 + 0.7 * i for i in range(48)], 0.9)  # centers 0.9 apart in u
     # With |β| ≤ 2 the middle of the data lies at the middle of the oscillation.
     return [(a, b, group % _FAMILY + _FAMILY * (abs(b) > 2)) for a, b, group in centered]
 

@@ -50,7 +50,7 @@ def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> lis
 
 
 def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, ...]]]:
-    """The values and the influence of all edges on some rows, in scaled numbers.
+    """The values of all edges on some rows, and how outputs depend on them, in scaled numbers (the layers', not the data's).
 
     Args:
         network: The network.
@@ -71,7 +71,10 @@ def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tenso
 
 
 def scaled_error(network: Network, data: Dataset) -> float | None:
-    """Root mean squared error of a network on training data, in its scaled numbers; None for labels that are classes or don't fit."""
+    """Root mean squared error of a network on training data, in its scaled numbers (not the data's units).
+
+    None for labels that are classes, or don't fit the outputs.
+    """
     y = data.train_label
     if not y.is_floating_point() or y.shape[1] != network.n_out:
         return None
@@ -83,7 +86,7 @@ def scaled_error(network: Network, data: Dataset) -> float | None:
 
 
 def curve_noise(network: Network, edges: Sequence[EdgeRef], x: Tensor, error: float, rows: int) -> list[float]:
-    """By how much, as a part of their variance, two versions of some edges' curves may differ and be the same.
+    """For each edge, by how much two versions of its curve may differ by chance alone, as a part of the curve's variance.
 
     An error of the network's output of variance e² is that of an edge whose curve moves the output by s times its own movement if
     that edge errs by e²/s²; of the noise of n rows a curve of p numbers learns the part p/n.

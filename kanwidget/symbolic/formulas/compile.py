@@ -107,7 +107,7 @@ def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
         _check.fail("formula", _WHERE, "at least one expression", formula)
     listed = [_whole_exponents(expression) for expression in listed]
     builder = _Builder(_variables(listed, variables))
-    # An order of outputs with sums and products in it would not be the order of the nodes.
+    # On a level sums stand before products: several outputs keep their order since all are sums (of a single term for a product).
     roots = [builder.root(expression, alone=len(listed) == 1) for expression in listed]
     return builder.assemble(roots)
 
@@ -131,7 +131,7 @@ class _Builder:
         return key
 
     def node(self, expr: sympy.Expr) -> sympy.Expr:
-        """The node that holds a subexpression; its key is the subexpression."""
+        """The key of the node that holds a subexpression, which is that itself; the node and all below it are added if they are new."""
         if expr not in self.nodes:
             self._add(expr, tuple(map(self._sum, self._factors(expr))))
         return expr
@@ -204,6 +204,7 @@ class _Builder:
         levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}
         for root in roots:
             self._add_to_level(root, depth, levels)
+        # Of each level `width` has the number of sums and of products, `arities` the number of each product's factors.
         result, sources = Plan([[len(self.variables), 0]], [[]]), self.variables
         for layer, nodes in enumerate(levels[1:]):
             sums = [key for key, node in nodes.items() if len(node.factors) == 1]
@@ -235,7 +236,10 @@ class _Builder:
 
 
 def _second_of_a_source(terms: list[Term]) -> int | None:
-    """The index of the first term whose source node a further term reads too, and whose function isn't x; None where all sources differ."""
+    """The index of the first term whose source node a further term reads too, and whose function isn't x; None where all sources differ.
+
+    The edge from one node to another has one function, so such a term needs a node of its own.
+    """
     sources = [term.source for term in terms]
     return next((i for i, term in enumerate(terms) if term.name != "x" and sources.count(term.source) > 1), None)
 

@@ -145,7 +145,8 @@ def snapped(
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()  # changes that were tried in vain: the constant's key, and its exact number
     while True:
-        table = _exponents(fit.expression, tolerance) | fit.table  # of fitted exponents the standard error counts
+        # Value and error of each constant. Exponents that aren't fitted have none in the fit's table: there the tolerance is their error.
+        table = _exponents(fit.expression, tolerance) | fit.table
         proposals = _proposals(table, tolerance, zero, _angles(fit.expression))
         constant, exact = next((pair for pair in proposals if (_key(pair[0]), pair[1]) not in refused), (None, None))
         if constant is None or time.monotonic() > deadline:
@@ -209,7 +210,7 @@ def _proposals(
     ranked = []
     for c, (value, error) in table.items():
         level, exact = exact_number(value, error, tolerance, _APART_IN_ANGLES if c in angles else _APART)
-        if exact is not None:
+        if exact is not None:  # `level` says how simple it is, 0 to 4
             ranked.append((level, abs(float(exact) / float(c) - 1), c, exact))
     yield from ((c, exact) for _, _, c, exact in sorted(ranked, key=lambda entry: entry[:2]))
 
@@ -269,7 +270,7 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
 
 @functools.cache
 def _units() -> dict[str, tuple[Any, float]]:
-    """The numbers whose multiples are exact numbers, and their sizes."""
+    """The numbers whose multiples are exact numbers (1, π, √2 and further ones), by name: sympy's number, and its size."""
     import sympy
 
     units = {name: sympy.sympify(name) for name in (*_SIMPLE, *_FURTHER)}

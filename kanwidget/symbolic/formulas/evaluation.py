@@ -127,7 +127,7 @@ class _Evaluation:
             expected = f"the symbols of the expression; {node.name!r} is missing"
             _check.fail("variables", "to_numpy", expected, list(self.symbols))
         if node.is_Number or node.is_NumberSymbol:
-            return self.like.new_tensor(float(node))
+            return self.like.new_tensor(float(node))  # of the type of `like`, a tensor of the shape of the result
         if isinstance(node, sympy.Pow):
             return self._power(self.value(node.base), node.exp)
         if isinstance(node, sympy.Piecewise):
@@ -157,13 +157,13 @@ class _Evaluation:
 
     def _piecewise(self, node: Any) -> Tensor:
         """The values of sympy's `Piecewise`, `(rows,)`: of the first part whose condition holds, nan where none does."""
-        result = torch.full_like(self.like, math.nan)
+        result = torch.full_like(self.like, math.nan)  # `like` has the shape of the result
         for value, condition in reversed(node.args):  # earlier parts are written over later ones
             result = torch.where(self._holds(condition), self.value(value).expand_as(self.like), result)
         return result
 
     def _holds(self, condition: Any) -> Tensor:
-        """On which rows a condition of a `Piecewise` holds: a comparison, or several with `And` and `Or`."""
+        """On which rows, those of `like`, a condition of a `Piecewise` holds: a comparison, or several with `And` and `Or`."""
         import sympy
 
         if condition in (sympy.true, sympy.false):
@@ -225,14 +225,14 @@ def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dic
 
 
 def _numeric_part(network: Network, edge: EdgeRef, dtype: torch.dtype | None, mean: float, u: Any) -> Any:
-    """Spline and base part of one edge, or its value of words less the mean, differentiable in u.
+    """Spline and base part of one edge, differentiable in u; of an edge of words the value of each word's number u, less the mean.
 
     Args:
         network: The network.
         edge: The edge.
         dtype: Of the result; by default that of u.
         mean: What is subtracted.
-        u: Values in own units: a tensor, or anything that NumPy makes an array of; the result is of the same kind and shape.
+        u: Values in own units (the data's): a tensor, or anything that NumPy makes an array of; the result is of the same kind and shape.
     """
     layer, units = network.layer(edge.layer), network.edge_units(edge)
     values = u if isinstance(u, Tensor) else torch.from_numpy(np.array(u, dtype=np.float64))

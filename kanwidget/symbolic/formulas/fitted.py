@@ -115,7 +115,7 @@ class FittedFormula:
             }
             <BLANKLINE>
         """
-        read = self.as_read
+        read = self.as_read  # 4·f(town) of words is f(town), with values four times as large: `read.words` has these
         return read.words.code([read.expression], self.variables, language, name)
 
     def __repr__(self) -> str:
@@ -140,9 +140,9 @@ class FittedFormula:
         `text` is the formula's text: constants are listed in the order in which they stand there.
         """
         certain = certain_constants(self.constants, text, self.digits)
-        figures = 2 if self.digits else 1  # significant digits of errors
+        figures = 2 if self.digits else 1  # of errors: 2 where constants have digits of their own, not four
         lines = [f"constants {', '.join(with_error(*pair, figures) for pair in certain)}"] if certain else []
-        if self.noise > _ROUND_OFF and certain:
+        if self.noise > _ROUND_OFF and certain:  # a row's error as a part of its value; 0 where it doesn't grow
             lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
         return [*lines, uncertain_constants(self.constants)]
 
@@ -192,6 +192,7 @@ class FittedFormulas(tuple[FittedFormula, ...]):
             name: The function's name.
         """
         expressions = [formula.expression for formula in self]
+        # All formulas share the columns, and what words stand for in them.
         return self[0].words.code(expressions, self[0].variables, language, name)
 
     def __repr__(self) -> str:
@@ -265,12 +266,12 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
         floats = part.atoms(sympy.Float)
         formulas.append(
             FittedFormula(
-                name=f"score of {name}" if pose.reference else name,
+                name=f"score of {name}" if pose.reference else name,  # `reference`: the first of the classes
                 expression=part.xreplace(pose.curves),  # curves of columns as `numeric_functions` has them
                 variables=list(problem.variables),
                 constants={} if separated else {c: pair for c, pair in constants.items() if c in floats},
                 curves=tuple(curve for curve in curves if part.has(sympy.Function(curve))),
-                saturated=0 < problem.rows <= len(fit.symbols),
+                saturated=0 < problem.rows <= len(fit.symbols),  # no row is left to show the noise
                 names=pose.names,
                 error=error,
                 noise=noise,
@@ -309,7 +310,7 @@ def folded(fit: Fit) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]
         constants[constant] = (value, max(error, former))
         return constant
 
-    return _folded(fit.template, set(fit.symbols), number), constants
+    return _folded(fit.template, set(fit.symbols), number), constants  # in a template symbols stand for constants
 
 
 def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
@@ -439,6 +440,6 @@ def _printer(digits: Mapping[float, int]) -> Any:
 
 
 def _position(constant: Any, text: str, digits: Mapping[float, int] | None) -> int:
-    """The position of a constant in the text of `expression_text`; the end if it isn't there."""
+    """The position of a constant in the text of `expression_text`; the end if it isn't there. `digits`: those of constants by size."""
     match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant), None, digits))}(?![\w.])", text)
     return match.start() if match else len(text)

@@ -220,6 +220,7 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     if not scaling.scales_output:
         return nodes
     outputs = []
+    # `output_log`: whether the network gives the logarithm of an output.
     columns = (column.tolist() for column in (scaling.output_centre, scaling.output_size, scaling.output_log))
     for index, (node, centre, size, log) in enumerate(zip(nodes, *columns, strict=True)):
         # Sums come before products, which are in scaled numbers.
@@ -248,7 +249,8 @@ def _edge_expression(network: Network, edge: EdgeRef, node: Any, scale: tuple[fl
     symbol = own_function(network, edge)
     if symbol is not None:
         function, params = symbol
-        params = params if scale is None else rescale(function, params, *scale)
+        params = params if scale is None else rescale(function, params, *scale)  # for node, not (node - mean)/std
+        # The factors that sympy makes may lie beyond the floats: then they move into a power.
         terms.append(_in_range(to_sympy(forms.form_of_fit(function, params, "u"), node)))
     return sympy.Add(*terms)
 
@@ -288,7 +290,10 @@ def _in_range(expr: Any) -> Any:
 
 
 def numeric_edge(edge: EdgeRef, node: Any, scale: tuple[float, float] | None = None) -> Any:
-    """A numeric edge as an undefined function `phi_l_i_j` of its source node's expression; with a `scale`, of (node - mean)/std."""
+    """A numeric edge, a spline or values of words, as an undefined function `phi_l_i_j` of its source node's expression `node`.
+
+    With a `scale`, mean and standard deviation, it is a function of (node - mean)/std.
+    """
     import sympy
 
     argument = node if scale is None else (node - scale[0]) / scale[1]

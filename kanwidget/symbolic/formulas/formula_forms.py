@@ -77,7 +77,7 @@ class FormulaForm:
 
     @property
     def text(self) -> str:
-        """Each expression on one line."""
+        """Each expression on one line as it is read, `as_read`; the functions that are still splines under their names in print."""
         pairs = zip(self.outputs, self.as_read.expressions, strict=True)
         return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
 
@@ -110,7 +110,7 @@ class FormulaForm:
 
     def latex_of(self, display: Mapping[str, str]) -> str:
         """`latex` with other names in print of the columns, by those of their symbols."""
-        read = self.as_read
+        read = self.as_read  # 4·f(town) of a column of words is f(town) there, with values four times as large
         pairs = zip(self.outputs, read.expressions, strict=True)
         lines = [f"{to_latex(('var', name))} = {to_latex(expr, display, self.names)}" for name, expr in pairs]
         return " \\\\\n".join([*lines, *read.words.latex(read.expressions, display, self.names)])
@@ -154,9 +154,12 @@ def formula_forms(
 def form_steps(
     network: Network, data: Any, var: Sequence[Any] | None = None, *, seconds: float = _PATIENCE
 ) -> Iterator[FormulaForm]:
-    """`formula_forms` one by one, as they are ready. Arguments are those of `formula_forms`, and are checked at once."""
+    """The forms of `formula_forms` (as trained, rounded, expanded, factored) one by one, as they are ready; arguments are checked at once.
+
+    They are those of `formula_forms`: the network, its data, names `var` of the columns, and seconds after which nothing more is tried.
+    """
     deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
-    poses = posed(network, data, var, _WHERE)
+    poses = posed(network, data, var, _WHERE)  # formulas with the rows that they are fitted to
     return _form_steps(poses, deadline)
 
 
@@ -218,7 +221,7 @@ def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
     multiplied = within(deadline, lambda: expanded(expression))
     if multiplied is None:
         return None
-    problem, fit = weighted(problem, problem.fit(multiplied))
+    problem, fit = weighted(problem, problem.fit(multiplied))  # by 1 over the rows' noise, where that grows with y
     if problem.separates(fit.deviance):
         return None
     if len(fit.symbols) <= MOST_CONSTANTS:

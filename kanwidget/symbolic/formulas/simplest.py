@@ -58,7 +58,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
         problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
     first = problem.fit(canonical(expr, problem.values))
     if problem.separates(first.deviance):
-        # The likelihood has no maximum: the constants stay those of the network.
+        # The likelihood has no maximum: the constants stay those of the network, with infinite errors.
         return every, every.at(canonical(expr, problem.values)).without_errors()
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
@@ -130,8 +130,8 @@ def _is_long(fit: Fit) -> bool:
 def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
     """Other writings of a formula, and whether one has free exponents; none of a long formula.
 
-    They are: free exponents (if `free`), unless it is exact already; saturations in the place of tanh; products multiplied out. Sympy
-    may take a few seconds for each, up to the `deadline`, a time of `time.monotonic`.
+    They are: free exponents (if `free`), unless it is exact already; saturations 1/(1 + exp(-2·u)) in the place of tanh(u); products
+    multiplied out. Sympy may take a few seconds for each, up to the `deadline`, a time of `time.monotonic`.
     """
     if _is_long(fit):
         return

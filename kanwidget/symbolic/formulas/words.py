@@ -66,7 +66,7 @@ class Words:
 
     @classmethod
     def of(cls, network: Network, data: Dataset, names: Sequence[str] | None = None) -> Words:
-        """The words of a network's columns.
+        """What words stand for in a network's formulas: values of each column's levels, its different words; of two which 0 and 1 are.
 
         Args:
             network: The network.
@@ -78,8 +78,9 @@ class Words:
         for edge in network.edge_refs(active=True):
             layer = network.layer(edge.layer)
             if layer.state(edge.source, edge.target) != "levels" or layer.levels[edge.source] == SWITCH:
-                continue
+                continue  # no edge of words, or one of two levels, which is a term that is on or off
             levels = _level_names(network, data, edge.source)
+            # The numbers by which the network reads the levels.
             codes = torch.arange(len(levels), dtype=network.dtype, device=network.device)
             errors = None if posterior is None else curve_errors(network, posterior, edge, codes)
             values, mean = network.curve(edge, codes).y, level_mean(network, edge)
@@ -185,15 +186,17 @@ class Words:
             language: `python`, `c`, `javascript`, `julia`, `octave` or `excel`.
             name: The function's name.
         """
+        # A table has a value for each word of a column, here without its error; `unmet` that of a word which training hadn't.
         tables = {
             name: LevelSource({level: one.value for level, one in table.items()}, self.unmet[name])
             for name, table in self.tables.items()
         }
         expr = expressions if len(expressions) > 1 else expressions[0]
+        # `switches`: the words of a column that 0 and 1 stand for; `notes`: comments on columns of numbers.
         return source(expr, variables, language, name, tables=tables, switches=self.switches, notes=self.notes)
 
     def _tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
-        """The functions of words in expressions, as they stand there, and their tables."""
+        """The functions of words in expressions, as they stand there, f(town) say, and their tables: the value of each word (level)."""
         import sympy
 
         for name, table in self.tables.items():
@@ -202,7 +205,7 @@ class Words:
                 yield node, table
 
     def _switches_in(self, expressions: Sequence[sympy.Expr]) -> list[tuple[str, tuple[str, ...]]]:
-        """The symbols in expressions that are columns of two levels, by name, each with the levels that 0 and 1 stand for."""
+        """The symbols in expressions that are columns of two different words (levels), by name, each with those that 0 and 1 stand for."""
         used = {str(symbol) for expression in expressions for symbol in expression.free_symbols}
         return [(name, two) for name, two in self.switches.items() if name in used]
 
@@ -245,6 +248,7 @@ def _is_pooled(network: Network, source: int) -> bool:
     if network.encoding is None:
         return False
     name = network.encoding.names[int(network.columns[source])]
+    # `pooled`: how many rare words of a column were taken together.
     return any(column.pooled > 0 for column in network.encoding.columns if column.name == name)
 
 
@@ -267,7 +271,7 @@ def notes_of(encoding: Encoding | None, symbols: Mapping[str, str]) -> dict[str,
 
 
 def level_mean(network: Network, edge: EdgeRef) -> float:
-    """The mean of an edge of words over the reference data, in own units; over the levels where there are none.
+    """The mean value of an edge of words over the reference data, in own units (the data's); without such over the levels, its words.
 
     Examples:
         >>> from kanwidget import KAN

@@ -72,6 +72,7 @@ def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
         >>> to_source(0.1 * sympy.sin(sympy.Symbol("x")) ** 2 + sympy.Rational(1, 3))
         '0.1*sin(x)**2 + 1/3'
     """
+    # How numbers, powers, functions, variables, undefined functions (refused) and constants are written.
     notation = Notation(repr, "**", str, lambda name: name, _no_call, {})
     return notation.write(form_of(expr, names))
 
@@ -138,7 +139,10 @@ class _FormulaReader:
         return _bounded(self._read(node))
 
     def _read(self, node: ast.expr) -> Any:
-        """The expression of a node that is a number, a column, a constant, an operation or a function; all else is refused."""
+        """The expression of a node that is a number, a column, a constant, an operation or a function; all else is refused.
+
+        `read` reads the operands: it refuses what is too large, too.
+        """
         import sympy
 
         match node:
@@ -170,7 +174,7 @@ class _FormulaReader:
 
         operands = [self.read(argument) for argument in args]
         if len(operands) == 1:
-            return to_sympy((name, "u"), operands[0])
+            return to_sympy((name, "u"), operands[0])  # the operand in the place of u
         if name not in ("Max", "Min", "Heaviside"):
             raise ValueError(f"{name} takes one number")
         return getattr(sympy, name)(*operands)

@@ -135,7 +135,7 @@ def _written(row: Language, expr: Any, named: Mapping[Any, str], functions: Mapp
         row: The language.
         expr: A sympy expression.
         named: The name in the text of each symbol.
-        functions: The name in the text of each function of words, by its name in the expression.
+        functions: The name in the text of each function of words (a number for each word), by its name in the expression.
     """
     printer = row.printer()
     printer._print_Float = lambda number: repr(float(number))
@@ -184,7 +184,10 @@ def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) ->
 
 
 def _identifiers(variables: Sequence[Any]) -> list[str]:
-    """A name that all languages allow for each variable, a symbol: its own, or x_1, x_2, …; `_` is added where it is taken."""
+    """A name that all languages allow for each variable, a symbol: its own, or x_1, x_2, …; `_` is added where it is taken.
+
+    `_LEVELS` has `level_1` and so on, the names of functions of words.
+    """
     names: list[str] = []
     for number, symbol in enumerate(variables, 1):
         free = re.fullmatch(_NAME, symbol.name) and symbol.name not in _LEVELS
@@ -293,7 +296,7 @@ def _javascript_frame(name: str, arguments: Sequence[str], texts: Sequence[str],
 
 
 def _julia_printer() -> Any:
-    """Sympy's printer for Julia, which also writes functions of the package SpecialFunctions and functions of words."""
+    """Sympy's printer for Julia, which also writes those of SpecialFunctions and functions of words (`level_1`, …: a number for each)."""
     from sympy.printing.julia import JuliaCodePrinter
 
     special = {"besselj0": "besselj0", "besselj1": "besselj1", "loggamma": "loggamma"}
@@ -324,7 +327,7 @@ def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
 
 
 def _octave_printer() -> Any:
-    """Sympy's printer for Octave, which also writes J₀ and J₁ as besselj(order, u), and functions of words."""
+    """Sympy's printer for Octave, which also writes J₀ and J₁ as besselj(order, u), and functions of words (a number for each word)."""
     from sympy.printing.octave import OctaveCodePrinter
 
     bessel = {f"besselj{order}": [(lambda _: True, f"besselj({order}, {{}})".format)] for order in (0, 1)}
@@ -434,7 +437,6 @@ def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
 _SPECIAL = frozenset(("erf", "erfc", "gamma", "loggamma", "besselj"))
 #: Names that functions of words have in source text.
 _LEVELS = {f"level_{number}": f"level_{number}" for number in range(1, 100)}
-
 
 #: One row a language.
 LANGUAGES = {

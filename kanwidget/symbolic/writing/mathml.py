@@ -147,7 +147,7 @@ class Writer:
             body = self.parenthesised(rest)
         else:
             body = self.fraction(rest) if forms.is_made_by(rest, "mul", "pow") else self.write(rest)
-        body = marked(body, self.marks.get(form))
+        body = marked(body, self.marks.get(form))  # with the keys of the edges that add this form to the formula
         if first:
             return [*_minus(negative), *body]
         return [["mo", {"form": "infix"}, [MINUS if negative else "+"]], *body]
@@ -379,9 +379,9 @@ def _markable_forms(whole: Form) -> list[Form]:
 
 
 def marked(nodes: Sequence[Any], keys: str | None) -> list[Any]:
-    """Nodes with the keys of edges, so that a page can light an edge under its part; where they have none, since the innermost part counts.
+    """Nodes marked with the keys of edges, so that a page can light the edge when a person points at its part of a formula.
 
-    Rows are marked with their children, since a page may take rows apart.
+    Nodes that have keys already keep them: the innermost part counts. Rows are marked with their children: a page may take them apart.
 
     Examples:
         >>> marked([["mi", {}, ["x"]]], "0-0-0")

@@ -35,7 +35,7 @@ def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
     if head == "call":
         return sympy.Function(str(operands[0]))(*(to_sympy(operand, argument) for operand in operands[1:]))
     function = function_of(head)
-    if function is not None and function.expansion is not None:
+    if function is not None and function.expansion is not None:  # a form in other functions that says the same
         # sympy's own cube root of a negative number is complex.
         return to_sympy(function.expansion, to_sympy(operands[0], argument))
     parts = [to_sympy(operand, argument) for operand in operands]

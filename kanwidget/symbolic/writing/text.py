@@ -71,7 +71,10 @@ class Notation:
         return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
 
     def _sum(self, terms: list[Form]) -> str:
-        """The text of a sum: its terms with signs between them; one that begins with a minus is subtracted."""
+        """The text of a sum: its terms with signs between them; one that begins with a minus is subtracted.
+
+        A term that binds less strongly than a sign, itself a sum, has parentheses.
+        """
         text = self.write(terms[0])
         for term in terms[1:]:
             part = self._operand(term, _SIGN)
@@ -79,7 +82,10 @@ class Notation:
         return text
 
     def _product(self, factors: list[Form]) -> str:
-        """The text of a product: factors with `*`, then a `/` before each one with an exponent below 0."""
+        """The text of a product: factors with `*`, then a `/` before each one with an exponent below 0.
+
+        A factor that binds less strongly than a power (a sum, a product, what has a sign) has parentheses.
+        """
         above, below = forms.split_fraction(("mul", *factors))
         if above and forms.is_number(above[0], -1) and len(above) > 1:
             text = "-" + "*".join(self._operand(f, _POWER) for f in above[1:])

@@ -120,7 +120,9 @@ def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, T
     waves = any(node[0] in ("sin", "cos") for node in nodes(tree))
     members = (_WAVE_MEMBERS if waves else _MEMBERS)[count]
     numbers = draw_starts(tree, [x[None]], members, generator)
-    tape = Tape(tree)  # the tree as a list of operations; results are the values of all its nodes, the tree's last
+    # The tree as a list of operations; results are the values of all its nodes, the tree's last. `inner` are the constants that it isn't
+    # linear in; the others are 0 in them.
+    tape = Tape(tree)
     results = tape.values(tape.fixed([x[None]]), numbers[:, tape.inner, None].unbind(1))
     slopes = x.new_zeros(members, MOST_CONSTANTS, len(x))
     for index, slope in enumerate(tape.slopes(results)):

@@ -222,6 +222,7 @@ class Screen:
         else:
             # Bits of a formula over half the number of rows, so that they add to log2 of a squared error.
             bits = 2 * (_costs(left)[:, None] + _costs(right)) / _BALANCE
+            # `firsts`: where the atoms of each kind begin.
             pairs = best_pairs(
                 errors, (left.firsts, right.firsts), bits, _COARSE, symmetric=symmetric and left is right
             )

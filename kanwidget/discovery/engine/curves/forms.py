@@ -114,7 +114,7 @@ def quotient(left: Tree, right: Tree, factors: Sequence[float]) -> Tree:
 
 
 def power(base: Tree, exponent: float) -> Tree:
-    """A power with an exponent that belongs to the form, written as short as it can be.
+    """A power with an exact exponent, which no fit changes, written as short as it can be.
 
     Examples:
         >>> power(X, -2)

@@ -135,8 +135,8 @@ class _CurveSearch:
         """Candidates of one family after the other: functions that laws have first, then what is quickly screened, then larger tables.
 
         Most are pairs of atoms, small formulas of the variable whose values stand in tables, that come near to y on a sample of rows.
-        Numbers beside tables are how many of the best pairs become candidates; a `part` has so many of the simplest kinds. `single`,
-        `double` and `triple` are atoms of one, two and three constants.
+        Numbers beside tables are how many of the best pairs become candidates; a `part` has so many of the simplest kinds. `plain`,
+        `single`, `double` and `triple` are atoms of no, one, two and three constants. With `offset` a constant is added to a product.
         """
         yield natural_functions(self._sample, self._functions)
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
@@ -205,8 +205,8 @@ class _CurveSearch:
         """Trees as atoms on the sample of rows, each at several values of its constants; without `check` those that don't vary stay."""
         return tabulate(trees, self._sample.x, self._generator, check)
 
-    def _late(self) -> bool:
-        """Count a fit; whether it is time for a sign of life to the caller, a None, after every `_FITS` fits."""
+    def _sign_is_due(self) -> bool:
+        """Count a fit; whether a sign of life to the caller, a None, is due: it is after every `_FITS` fits."""
         self._fits += 1
         return self._fits % _FITS == 0
 
@@ -223,7 +223,7 @@ class _CurveSearch:
             curves: list[Curve] = []
             for tree in unseen:
                 curves.append(self._sample.fit(tree, steps=steps))
-                if self._late():
+                if self._sign_is_due():
                     yield None
             curves.sort(key=lambda curve: curve.bits)
             # Of noisy rows many curves are as good as each other.
@@ -231,7 +231,7 @@ class _CurveSearch:
             unseen = [curve.tree for curve in likely]
         for tree in unseen:
             yield from self._offer(self._rows.fit(tree))
-            if self._late():
+            if self._sign_is_due():
                 yield None
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
@@ -332,7 +332,7 @@ def _in_ratio(tree: Tree) -> Iterator[Tree]:
         for base, _ in terms:
             # Where a term is a constant, its ratio to the others depends on the target's unit: only 1 and -1 count.
             largest = 1 if any(part == number(1) for _, part in terms) else _LARGEST
-            ratios = [_whole(factor / base, largest) for factor, _ in terms]
+            ratios = [_whole(factor / base, largest) for factor, _ in terms]  # lists of one; empty where not whole
             if all(ratios):
                 parts = [(ratio, part) for (ratio,), (_, part) in zip(ratios, terms, strict=True)]
                 yield ("mul", constant(base), functools.reduce(_plus, parts, None))

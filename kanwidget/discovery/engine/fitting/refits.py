@@ -191,7 +191,7 @@ class _Problem:
         self._fixed = tape.fixed(columns)  # values of what holds no constant
         self._roots = None if weights is None else weights.sqrt().numpy()
         self._y: _Array = y.numpy()
-        # What "nearly exact" is measured by.
+        # The weighted squares of y, which say when the sum of squared residuals is next to nothing.
         self.size = float(np.sum(np.square(self._weighted(self._y))))
 
     def at(self, theta: _Array, exact: bool = False) -> _Point:
@@ -224,7 +224,9 @@ class _Problem:
         return _Tangents(normal, slopes @ point.residual, sizes)
 
     def move(self, theta: _Array, factors: _Array, damping: float) -> _Array:
-        """The damped step of the inner constants by singular values of all derivatives, with all digits; 0 where these aren't finite.
+        """The damped step of the inner constants by singular values of all derivatives; 0 where these aren't finite.
+
+        Normal equations would have half of the digits only.
 
         Args:
             theta: The inner constants.

@@ -65,35 +65,35 @@ class Tape:
         """
         # Each constant is an object of its own: equal ones must be told apart by `id`.
         tree = with_leaves(tree, lambda leaf: constant(leaf[1] + 0.0) if leaf[0] == "c" else leaf)
-        self._linear = {id(node) for node in linear_places(tree)}  # the factors
-        # Of each node, operands first: whether it holds a constant (`_moves`), a factor (`_upper`), an inner constant (`_bends`).
-        self._moves: list[bool] = []
-        self._upper: list[bool] = []
-        self._bends: list[bool] = []
+        self._factor_ids = {id(node) for node in linear_places(tree)}  # the factors
+        # Of each node, operands first: whether it, or a node below it, is any constant, a factor, an inner constant.
+        self._holds_constant: list[bool] = []
+        self._holds_factor: list[bool] = []
+        self._holds_inner: list[bool] = []
         # Columns and numbers, with the places of their nodes; places of the constants; operations that hold no constant, and those that do.
         self._leaves: list[tuple[int, Tree]] = []
-        self._places: list[int] = []
-        self._still: list[_Entry] = []
-        self._moving: list[_Entry] = []
+        self._constant_places: list[int] = []
+        self._without_constants: list[_Entry] = []
+        self._with_constants: list[_Entry] = []
         self._append(tree)
-        self.factors = [order for order, index in enumerate(self._places) if self._upper[index]]
+        self.factors = [order for order, index in enumerate(self._constant_places) if self._holds_factor[index]]
         """Of the constants in the order of the tree's nodes: those that are factors."""
-        self.inner = [order for order, index in enumerate(self._places) if not self._upper[index]]
+        self.inner = [order for order, index in enumerate(self._constant_places) if not self._holds_factor[index]]
         # Operations to carry out again when factors change, and those that derivatives by inner constants come through.
-        self._outer = [entry for entry in self._moving if self._upper[entry[0]]]
-        self._curved = [entry for entry in self._moving if self._bends[entry[0]]]
+        self._above_factors = [entry for entry in self._with_constants if self._holds_factor[entry[0]]]
+        self._above_inner = [entry for entry in self._with_constants if self._holds_inner[entry[0]]]
 
     def fixed(self, columns: Sequence[Tensor] | Tensor) -> list[Tensor | None]:
         """Values on the rows of the tree's nodes that hold no constant; None for the other ones, in the order of the nodes.
 
         They are computed once for all constants. `columns` has a tensor for each column.
         """
-        results: list[Any] = [None] * len(self._moves)
+        results: list[Any] = [None] * len(self._holds_constant)  # one for each node
         for index, leaf in self._leaves:
             results[index] = (
                 columns[leaf[1]] if leaf[0] == "x" else torch.tensor(float(leaf[1]), dtype=columns[0].dtype)
             )
-        return _run(self._still, results)
+        return _run(self._without_constants, results)
 
     def values(self, fixed: Sequence[Tensor | None], inner: Iterable[Tensor]) -> list[Any]:
         """Values of all nodes of the tree where the factors, in which it is linear, are 0; the tree itself comes last.
@@ -104,27 +104,30 @@ class Tape:
         """
         results: list[Any] = list(fixed)
         for order in self.factors:
-            results[self._places[order]] = _ZERO
+            results[self._constant_places[order]] = _ZERO
         for order, value in zip(self.inner, inner, strict=True):
-            results[self._places[order]] = value
-        return _run(self._moving, results)
+            results[self._constant_places[order]] = value
+        return _run(self._with_constants, results)
 
     def with_factors(self, values: list[Any], factors: Iterable[Tensor]) -> list[Any]:
-        """Values of all nodes, as of `values`, with other factors, in place: only the operations above the factors are done again."""
+        """Values of all nodes, as of `values`, with other factors, the constants that the tree is linear in; `values` is changed in place.
+
+        Only the operations above the factors are done again.
+        """
         for order, factor in zip(self.factors, factors, strict=True):
-            values[self._places[order]] = factor
-        return _run(self._outer, values)
+            values[self._constant_places[order]] = factor
+        return _run(self._above_factors, values)
 
     def terms(self, values: Sequence[Any]) -> list[Any]:
         """What each factor multiplies in the tree, of the values of all nodes: tensors that broadcast to `(sets, rows)`, or floats."""
-        return self._derivatives(values, self._outer, self.factors)
+        return self._derivatives(values, self._above_factors, self.factors)
 
     def slopes(self, values: Sequence[Any]) -> list[Any]:
         """The tree's derivative by each inner constant, of the values of all nodes: tensors that broadcast to `(sets, rows)`, or floats.
 
         Inner constants are those that the tree isn't linear in.
         """
-        return self._derivatives(values, self._curved, self.inner)
+        return self._derivatives(values, self._above_inner, self.inner)
 
     def _derivatives(self, values: Sequence[Any], entries: Sequence[_Entry], orders: Sequence[int]) -> list[Any]:
         """The derivatives of the tree by some of its constants, from the root down.
@@ -134,33 +137,36 @@ class Tape:
             entries: The operations between these constants and the root, operands first.
             orders: The constants, in the order of the tree's nodes.
         """
-        upstream: list[Any] = [None] * len(self._moves)
+        upstream: list[Any] = [None] * len(self._holds_constant)  # of each node the tree's derivative by it
         upstream[-1] = 1.0
         for index, operation, operands in reversed(entries):
             partials = operation.derivatives(*(values[operand] for operand in operands), values[index])
             outer = upstream[index]
             for operand, partial in zip(operands, partials, strict=True):
-                if self._moves[operand]:  # what holds no constant needs no derivative
+                if self._holds_constant[operand]:  # what holds no constant needs no derivative
                     upstream[operand] = _product(outer, partial)
-        return [upstream[self._places[order]] for order in orders]
+        return [upstream[self._constant_places[order]] for order in orders]
 
     def _append(self, node: Tree) -> int:
         """Add a node of the tree after its operands; returns its place in the list of values.
 
-        It is noted whether it holds any constant (`_moves`), a factor (`_upper`), or an inner constant (`_bends`).
+        It is noted whether the node holds any constant, a factor (one that the tree is linear in, its `id` in `_factor_ids`), or an inner
+        one, any other. Lists of entries have the operations: the node's place, what it does, and the places of its operands.
         """
         operands = tuple(self._append(operand) for operand in node[1:]) if node[0] in OPERATIONS else ()
-        index = len(self._moves)
-        self._moves.append(node[0] == "c" or any(self._moves[operand] for operand in operands))
-        self._upper.append(id(node) in self._linear or any(self._upper[operand] for operand in operands))
-        own = node[0] == "c" and not self._upper[index]
-        self._bends.append(own or any(self._bends[operand] for operand in operands))
+        index = len(self._holds_constant)
+        self._holds_constant.append(node[0] == "c" or any(self._holds_constant[operand] for operand in operands))
+        self._holds_factor.append(
+            id(node) in self._factor_ids or any(self._holds_factor[operand] for operand in operands)
+        )
+        own = node[0] == "c" and not self._holds_factor[index]
+        self._holds_inner.append(own or any(self._holds_inner[operand] for operand in operands))
         if node[0] == "c":
-            self._places.append(index)
+            self._constant_places.append(index)
         elif not operands:
             self._leaves.append((index, node))
         else:
-            entries = self._moving if self._moves[index] else self._still
+            entries = self._with_constants if self._holds_constant[index] else self._without_constants
             entries.append((index, OPERATIONS[node[0]], operands))
         return index
 

@@ -104,7 +104,7 @@ def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None
 
     Args:
         table: Columns and y; its pool takes the formulas.
-        system: The products that P and Q are sums of, some of which hold a function with the constant k.
+        system: The products that P is a sum of, some of which hold a function with the constant k; Q has the first `below` of them.
         grid: Sizes of the constant to begin with, ascending.
         sign: 1 or -1, the sign of the constant.
     """
@@ -142,7 +142,10 @@ class _System:
     """How many of them the denominator is made of."""
 
     def trees(self, k: Tree) -> list[Tree]:
-        """The trees of the system's products of features, for a constant k in the features that have one."""
+        """The trees of the system's products of features, for a constant k in the features that have one.
+
+        Features without the constant are `plain`; `products` has the indices of each product's features.
+        """
         features = [*self.plain, *self.functions(k)]
         return [_product(features, chosen) for chosen in self.products]
 
@@ -168,7 +171,7 @@ class _System:
         columns = [*self._columns, constants[:, None]]
         features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]
         stacked = torch.stack(torch.broadcast_tensors(*features, torch.ones_like(self._columns[0])), 2)
-        return stacked[:, :, self._factors].prod(-1)
+        return stacked[:, :, self._factors].prod(-1)  # `_factors`: the places of each product's features
 
 
 def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
@@ -197,7 +200,7 @@ def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_Syste
         products.pop()  # cos² is 1 - sin²: one of the columns says nothing new
     if len(products) <= most and len(plain) <= _FEW_OPERANDS:
         yield _System(table, plain, functions, products, len(products))
-        if len(plain) <= _FEW_COLUMNS:  # fewer coefficients tell apart more
+        if len(plain) <= _FEW_COLUMNS:  # also with a constant denominator: fewer coefficients tell apart more
             yield _System(table, plain, functions, products, 1)
     beside = [operand, *(leaf for leaf in plain if leaf[1] not in columns_of(operand))]
     numbers = range(len(beside) + extra)

@@ -103,7 +103,7 @@ def noisy_sums(table: EngineTable) -> Iterator[str]:
 
     The few of many products are chosen by regression. The table's pool takes the formulas; it yields in words what is tried.
     """
-    most = min(_IN_SUM, len(table) // _ROWS_IN_SUM)
+    most = min(_IN_SUM, len(table) // _ROWS_IN_SUM)  # terms of a sum
     for label, features in feature_sets(table):  # the columns; then with their sines, their roots, and others
         if table.pool.is_exact or not most or math.comb(len(features) + 2, 2) > _CHOICE:
             continue
@@ -114,7 +114,7 @@ def noisy_sums(table: EngineTable) -> Iterator[str]:
             roots = row_weights(table, target)
             subsets = Subsets(matrix * roots[:, None], target.values(table.y) * roots, roots, sizes).best(most)
             sums = [of_sum(table, target, roots, [trees[index] for index in subset]) for subset in subsets]
-            table.offer(sums, f"a sum of products of {label}", fits=_FITTED)
+            table.offer(sums, f"a sum of products of {label}", fits=_FITTED)  # that many are fitted as a whole
             yield f"trying sums of products of {label} for {target.name.format('y')}"
 
 
@@ -305,11 +305,11 @@ class Subsets:
         columns = torch.where(spread > _INDEPENDENT * sizes, columns / spread.clamp(min=1e-300), 0.0)
         target = target / target.norm().clamp(min=1e-300)
         # The systems of a few columns that follow are many and small: NumPy takes less time for each than torch.
-        self._square, self._shares = (columns.T @ columns).numpy(), (columns.T @ target).numpy()
-        self._own = self._square.diagonal()  # 1, and 0 for constant columns
+        self._products, self._target_products = (columns.T @ columns).numpy(), (columns.T @ target).numpy()
+        self._squares = self._products.diagonal()  # of each column 1; 0 for constant columns
         # Bits of complexity, over half the number of rows: so they add to the logarithm of the squares that remain.
         self._costs: _Array = (2 * BITS / len(target) * complexities).numpy()
-        self._following: dict[frozenset[int], int | None] = {}  # what `_next` returned
+        self._next_columns: dict[frozenset[int], int | None] = {}  # what `_next` returned
 
     def best(self, most: int) -> list[list[int]]:
         """The subsets, as indices, of 1 to `most` columns that explain the target best; of several starts, so that sizes may come again."""
@@ -324,7 +324,10 @@ class Subsets:
         return list(found.values())
 
     def _growing(self, chosen: list[int], most: int) -> Iterator[list[int]]:
-        """Subsets of up to `most` columns, from `chosen` on by one more each time; then each is exchanged for a better one, if any."""
+        """Subsets of up to `most` columns, as indices: `chosen`, if any, then one more each time, that which explains most beside them.
+
+        After each the columns in the subset are exchanged for better ones, if any.
+        """
         if chosen:
             yield chosen
         while len(chosen) < most:
@@ -349,20 +352,21 @@ class Subsets:
     def _next(self, others: list[int]) -> int | None:
         """The index of the column that explains most beside `others`, its complexity counted; None where all columns follow from these."""
         key = frozenset(others)  # subsets from several starts, and rounds of exchanges, ask for the same ones again
-        if key not in self._following:
-            self._following[key] = self._best_beside(others)
-        return self._following[key]
+        if key not in self._next_columns:
+            self._next_columns[key] = self._best_beside(others)
+        return self._next_columns[key]
 
     def _best_beside(self, others: list[int]) -> int | None:
         """The column that explains most of the target beside `others`, its complexity counted; None where all columns follow from these."""
-        # By the Cholesky root of the chosen columns' products, what these explain is taken off all columns and the target at once.
-        rows = self._square[others]
+        # By the Cholesky root of the chosen columns' products, what these explain is taken off all columns and the target at once. All have
+        # the length 1: `_products` are cosines of columns, `_target_products` theirs with the target, `_squares` 1, or 0.
+        rows = self._products[others]
         root = np.linalg.cholesky(rows[:, others] + _NUGGET * np.eye(len(others)))
-        both = np.linalg.solve(root, np.concatenate([rows, self._shares[others, None]], 1))
+        both = np.linalg.solve(root, np.concatenate([rows, self._target_products[others, None]], 1))
         columns, target = both[:, :-1], both[:, -1]
         # Description lengths over half the number of rows: the logarithm of the squares that remain, and the complexity.
         scores = self._costs + _left(
-            1 - target @ target, self._shares - target @ columns, self._own - np.square(columns).sum(0)
+            1 - target @ target, self._target_products - target @ columns, self._squares - np.square(columns).sum(0)
         )
         scores[others] = np.inf
         index = int(scores.argmin())
@@ -371,20 +375,21 @@ class Subsets:
     def _triples(self) -> list[list[int]]:
         """The best triples of columns, at most `_STARTS`, each ascending: for each pair, what any third column explains beside it.
 
-        Columns have the length 1: with the cosine of the first two, two normal equations say in closed form what these explain.
+        Columns and target have the length 1, so that products of two columns (`_products`) and with the target (`_target_products`) are
+        cosines: two normal equations say in closed form what the first two explain.
         """
         count = len(self._costs)
         first, second = np.triu_indices(count, 1)
-        cosine = self._square[first, second]
+        cosine = self._products[first, second]
         independent = 1 - np.square(cosine) > _INDEPENDENT
         first, second, cosine = first[independent], second[independent], cosine[independent][:, None]
         sine = 1 - np.square(cosine)
-        a, b = self._shares[first][:, None], self._shares[second][:, None]
-        rows, columns = self._square[first], self._square[second]
+        a, b = self._target_products[first][:, None], self._target_products[second][:, None]
+        rows, columns = self._products[first], self._products[second]
         left = 1 - (a**2 + b**2 - 2 * cosine * a * b) / sine
         # What the two leave of the squares of each third column, and of its product with the target.
-        own = self._own - (rows**2 + columns**2 - 2 * cosine * rows * columns) / sine
-        share = self._shares - ((rows - cosine * columns) * a + (columns - cosine * rows) * b) / sine
+        own = self._squares - (rows**2 + columns**2 - 2 * cosine * rows * columns) / sine
+        share = self._target_products - ((rows - cosine * columns) * a + (columns - cosine * rows) * b) / sine
         scores = ((self._costs[first] + self._costs[second])[:, None] + self._costs + _left(left, share, own)).ravel()
         # Each triple comes up three times.
         best = np.argpartition(scores, min(4 * _STARTS, len(scores)) - 1)[: 4 * _STARTS] if len(scores) else first

@@ -182,7 +182,7 @@ def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Te
     found = _combination(target.values(table.y), above, below, _NEAR)
     if found is None:
         return []
-    matrix, scale, subset, vector = found
+    matrix, scale, subset, vector = found  # columns in like sizes, their sizes; those in the combination, their factors
     sizes = vector.abs()
     large = [index for index, is_large in zip(subset, (sizes > _SMALL * sizes.max()).tolist(), strict=True) if is_large]
     trees = [_fraction(table, target, above, below, scale, subset, vector)]
@@ -237,7 +237,7 @@ def _fraction(
         subset: Those in the combination, ascending; columns of the numerator come first.
         vector: The factors of the scaled columns.
     """
-    trees, factors = [*above[0], *below[0]], vector / scale[subset]
+    trees, factors = [*above[0], *below[0]], vector / scale[subset]  # `Terms` are trees and their values
     first = sum(index < len(above[0]) for index in subset)
     if first in (0, len(subset)):
         return None
@@ -275,7 +275,7 @@ def equilibrated(matrix: Tensor) -> tuple[Tensor, Tensor]:
 def smallest_values(matrices: Tensor) -> Tensor:
     """The smallest singular value of each of a batch of matrices, equilibrated; infinite where one has numbers that aren't finite.
 
-    From their Gram matrices, where these have the digits.
+    From the eigenvalues of their Gram matrices, which have half of the digits; values that are too small for these are computed anew.
     """
     finite = torch.isfinite(matrices).flatten(1).all(1)
     matrices = equilibrated(torch.where(finite[:, None, None], matrices, 0.0))[0]

@@ -182,7 +182,8 @@ class Atoms:
     def _key(self, values: Tensor) -> list[tuple[int, int]]:
         """Keys that are equal where values, `(atoms, rows)`, are, up to their sign and round-off.
 
-        The first number is the size of one weighted sum, nine digits and the exponent above them; the second that of the other sum over it.
+        `_probes` has random weights of two sums. The first number is the size of one, nine digits and the exponent above them; the second
+        is that of the other sum over it.
         """
         sums = values @ self._probes
         size = sums[:, :1].abs().clamp(min=1e-300)

@@ -66,7 +66,7 @@ def offer_powers(table: EngineTable) -> None:
     """Offer y as a product of powers of the columns, with fitted exponents and with whole and half ones, to the pool: milliseconds."""
     if bool((table.y != 0).all()):
         tree = of_product(table, [("x", index) for index in table.indices if table.nonzero(index)])
-        # Exponents that are all nearly 0 are those of a sum with a large constant.
+        # Where all exponents are rounded to 0, y is rather a sum with a large constant than a product.
         if tree is not None and float(table.values(simpler := in_halves(tree)).std()) > 0:
             table.offer([tree, simpler], "a product of powers")
 
@@ -110,7 +110,7 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *table.on_sample(leaves)], 1)
     roots = row_weights(table, target)
     projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample], atoms.complexities)
-    for hits in _hits(projected, PAIRED if target in COMMON else _PAIRED_ELSE):
+    for hits in _hits(projected, PAIRED if target in COMMON else _PAIRED_ELSE):  # that many atoms come in pairs, too
         trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
         name = target.name.format("y")
         table.offer(trees, f"{name} as a sum of {label}")

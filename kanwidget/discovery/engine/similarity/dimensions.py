@@ -54,9 +54,9 @@ class Dimensions:
         return reduced([list(row) for row in zip(*vectors, strict=True)])[0]
 
     def in_units(self, units: Sequence[float]) -> Dimensions:
-        """The dimensions of the same columns, each divided by a number of `units`: then its unit is as many times larger."""
+        """The dimensions of the same columns, each divided by a number of `units`: then its unit, in `sizes`, is as many times larger."""
         sizes = tuple(size * unit for size, unit in zip(self.sizes, units, strict=True))
-        return Dimensions(self.columns, self.target, sizes)
+        return Dimensions(self.columns, self.target, sizes)  # exponents don't change
 
 
 def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
@@ -131,7 +131,7 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
     """Combinations of dimensions whose change of units leaves the law as it is; none where the data keep no such change.
 
     Args:
-        matrix: A row for each independent dimension, as of `Dimensions.matrix`.
+        matrix: A row for each independent dimension, as of `Dimensions.matrix`: exponents of these columns, and of y in the end.
         parts: Indices of the columns that have dimensions.
         sample: Derivatives of y by the columns.
 

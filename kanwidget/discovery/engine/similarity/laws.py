@@ -149,7 +149,7 @@ class _LawSearch:
         if len(self.rows) < _ROWS * rows.parameters(products):
             return None
         best = rows.best(products)
-        if best is None or best.sse > _LARGEST**2 * self.total:
+        if best is None or best.sse > _LARGEST**2 * self.total:  # of y's squares around its mean
             return None
         for law in self._laws(best, carrier is not None) if products else ():
             trial = rows.near(best, floats([law.factor])[0], floats(law.groups))
@@ -158,10 +158,10 @@ class _LawSearch:
         return _Found(best, None)
 
     def _as_near(self, simple: float, free: float, count: int) -> bool:
-        """Whether simple exponents fit as well as `count` free ones; both by their sums of squared residuals.
+        """Whether simple exponents fit as well as `count` free ones; `simple` and `free` are their sums of squared residuals.
 
-        By chance free exponents take off the sum what `count` rows have, with a spread of √(2·count) rows. Without noise, splines miss a
-        small part of y, which the free exponents make a little smaller.
+        By chance free exponents take off the sum what `count` rows have of it, with a spread of √(2·count) rows. Without noise, splines
+        miss a small part of y (`total` has its squares around the mean), which the free exponents make a little smaller.
         """
         chance = (count + _CHANCE * math.sqrt(2 * count)) / len(self.rows)
         return simple <= (1 + chance) * free or simple <= min(_SMOOTH**2 * self.total, _LIKE * free)
@@ -183,8 +183,8 @@ class _LawSearch:
     def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
         """Laws y = M·f(G) with simple exponents, small fractions, near those of a fit, the simplest denominators first.
 
-        Without a carrier powers of the products say the same, so that these are written down in several ways, with whole exponents.
-        `carried` says that there is one: then the products stay as they are.
+        f may be of any powers of the products G, so that these are written down in several ways, with whole exponents. `carried` says that
+        a column that changes its sign, the carrier, is a factor of G: then the products stay as they are.
         """
         choices = [(ridge.groups, ridge.factor)] if carried else self._written(ridge)
         for denominators in _DENOMINATORS if "sqrt" in self.table.operations else _DENOMINATORS[:1]:

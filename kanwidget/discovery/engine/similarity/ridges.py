@@ -79,8 +79,8 @@ class RidgeRows:
     def near(self, ridge: Ridge, factor: Tensor, groups: Tensor) -> Ridge | None:
         """The fit of the spline f in y = M·f(G) for given exponents of the products M and G; None where it fails.
 
-        Without a carrier products of the given products count as the same: those nearest to another fit's are taken, since f is as smooth
-        in them.
+        Products of the given products count as the same: those nearest to another fit's are taken, since f is as smooth in them. Not so
+        with a carrier, a column that changes its sign and is a factor of each G.
 
         Args:
             ridge: The other fit.
@@ -162,7 +162,7 @@ class RidgeRows:
     def _of_unit_spread(self, groups: Tensor) -> Tensor:
         """Other products G, of powers of these, whose logarithms have a spread of 1 and are uncorrelated; f may be of either.
 
-        With a carrier the products stay.
+        `groups` has the exponents of each G, `(products, columns)`. With a carrier, a factor of G that changes its sign, they stay.
         """
         if self.carrier is not None or not len(groups):
             return groups
@@ -177,8 +177,8 @@ class RidgeRows:
     def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Exponents of M and of each G in y = M·f(G) to start from: by slopes and curvature of log y, or of y, in the columns' logarithms.
 
-        log y = log M + log f: its slope says M, and the directions in which it bends say on what f depends. With a carrier the products
-        start without exponents, and with ones that divide the carrier by the geometric mean of the columns.
+        log y = log M + log f: its slope says M, and the directions in which it bends say on what f depends. With a carrier, a factor of G
+        that changes its sign, G starts without exponents, and with ones that divide the carrier by the geometric mean of the columns.
         """
         nothing = self.logs.new_zeros(self.columns)
         if self.carrier is not None:
@@ -228,9 +228,11 @@ class _Trial:
     """What exponents give."""
 
     design: Tensor
+    """Splines times M and the roots of the rows' weights, at length 1, `(rows, functions)`."""
     root: Tensor
-    """Of the design's square."""
+    """The Cholesky root of the design's square."""
     residual: Tensor
+    """Times the roots of the weights, `(rows,)`."""
     slopes: list[Tensor]
     """Of the fitted values by the logarithm of each product."""
     sse: float
@@ -238,7 +240,8 @@ class _Trial:
     def normal_equations(self, logs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The normal equations of a Gauss-Newton step of the exponents, matrix and right side.
 
-        Derivatives of the fitted values by the exponents come without what a change of the spline f makes of them, as f is fitted anew.
+        Derivatives of the fitted values by the exponents come without what splines, `design`, can make of them, as f is fitted anew; `root`
+        is the Cholesky root of the splines' normal equations.
 
         Args:
             logs: Logarithms of the columns, `(rows, columns)`.

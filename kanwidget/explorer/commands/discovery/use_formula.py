@@ -122,5 +122,6 @@ def _ranges(session: Session, x: torch.Tensor, expression: Any, symbols: list[An
 
 def _label(session: Session, source: str) -> str:
     """The label of the act: the formula on one line, as the page writes it, cut off after 40 characters. `source` is its text."""
+    # `in_print` writes x_1 as x₁.
     text = in_print(EquationWriter(session).text(source)).replace("*", "·")
     return text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1]}…"

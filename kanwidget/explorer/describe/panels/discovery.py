@@ -81,6 +81,7 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
             {"id": one.number, **cast("Writing", one.writing), "error": one.error, "complexity": one.complexity}
             for one in front
         ],
+        # The likeliest formula, and the one that is the network now.
         "best": next((one.number for one in front if one.source == hall.best), None),
         "current": session.discoveries.loaded.get(session.tree.current),
         "error_name": error_name(session),

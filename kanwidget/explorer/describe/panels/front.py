@@ -85,6 +85,7 @@ def _look_for_noise(session: Session) -> None:
     """
     noise = None if session.model.scaling.has_logs[1] else session_noise(session)
     if noise is not None and noise.is_noise:
+        # The number of the current problem, data with their network, by which `noise` has the least error.
         levels, problem = session.state_rows.noise, session.run.problem
         levels[problem] = min(noise.level, levels.get(problem, noise.level))
 
@@ -138,6 +139,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
     Of more than 40 edges, and of several outputs, only the number of functions is said. `node` is the number of the state's tree node.
     """
     refs = model.edge_refs(active=True)
+    # Curves: edges without a function that aren't values of words (`levels`) either.
     numeric = sum(model.layer(ref.layer).state(ref.source, ref.target) not in ("symbolic", "levels") for ref in refs)
     if numeric:
         edges = f"{len(refs)} curve" + ("" if len(refs) == 1 else "s")

@@ -52,13 +52,13 @@ class SurfacePanel(TypedDict):
 
 
 def first_view(session: Session) -> SurfaceView:
-    """The first two inputs that the network reads, numbers before words, and the first output."""
+    """The first two inputs that the network reads, columns of numbers before those of words, and the first output."""
     columns = sorted(session.model.columns.tolist(), key=lambda column: len(session.data.levels[column]) > 0)
     return SurfaceView(columns[0], columns[1] if len(columns) > 1 else None)
 
 
 def checked(session: Session, view: SurfaceView) -> SurfaceView:
-    """The view, if there are such inputs and such an output.
+    """The view, checked: inputs on the axes (x and y), an output, and values of the other inputs (`at`, None for a median).
 
     Raises:
         ValueError: For a column or an output that doesn't exist, or the same input twice.

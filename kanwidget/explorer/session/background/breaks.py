@@ -14,11 +14,12 @@ class BrokenOff(Exception):
 
 @contextmanager
 def breakable(check: Callable[[], None]) -> Iterator[None]:
-    """A context in which long work can be broken off: `check` is called after each step of its trainings on copies.
+    """A context in which long work can be broken off: `check` is called after each step of trainings within it.
 
-    Where `check` or the work raises `BrokenOff`, the block ends without an error. It counts for this thread alone.
+    That holds for this thread, and for refits and trainings of several networks at once, which train copies; not for that of the session's
+    network. Where `check` or the work raises `BrokenOff`, the block ends without an error.
     """
-    token = AFTER_STEP.set(check)  # a context variable: what trainings on copies call after each step
+    token = AFTER_STEP.set(check)  # a context variable: what such trainings call after each step
     try:
         yield
     except BrokenOff:

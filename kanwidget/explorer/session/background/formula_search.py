@@ -107,7 +107,7 @@ class Discoveries:
         """
         if self.search is not None:
             self.search.abandon()
-        hall = self.hall(problem)
+        hall = self.hall(problem)  # the formulas found so far for this problem, which those of the search join
         hall.begin()
         self.search = FormulaSearch(news, seconds, problem, hall.show)
         return self.search

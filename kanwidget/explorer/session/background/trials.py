@@ -60,6 +60,7 @@ class SwapErrors:
         tried: one of its steps would keep a click waiting.
         """
         if self._of != (edge, self._run.version):
+            # What it is for; errors by candidate; the training of the candidate in turn, none yet; the time that all have taken.
             self._of, self._errors, self._steps, self._seconds = (edge, self._run.version), {}, None, 0.0
             small = self._run.model.n_parameters <= MOST_PARAMETERS
             self._fits = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
@@ -109,8 +110,8 @@ class SwapErrors:
 def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iterator[float]:
     """The network's error on held-out rows after the candidate `fit` takes the place of an edge: `simplification.swap_error` step by step.
 
-    A copy is trained for six steps, on all rows or a sample of 2,000. The smallest error so far comes before the first step and after each,
-    in the target's unit, for classes the mean cross-entropy. A candidate that the copy can't use gives no error.
+    A copy of the network is trained for six steps, on all rows or a sample of 2,000. The smallest error so far comes before the first step
+    and after each, in the target's unit, for classes the mean cross-entropy. A candidate that the copy can't use gives no error.
     """
     model = copied(run.model)
     try:
@@ -130,7 +131,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iter
 
 
 def error_after_lock(run: TrainingRun, edges: Sequence[EdgeRef]) -> float | None:
-    """The error of a copy on held-out rows right after these edges were made to share one function; None where they can't.
+    """The error of a copy of the network on held-out rows right after these edges were made to share one function; None where they can't.
 
     It is in the target's unit, for classes the mean cross-entropy.
     """
@@ -173,7 +174,7 @@ class RicherTrial:
         self._in_background = False
 
     def begin(self, *, in_background: bool = False) -> None:
-        """Begin with the current state, unless that has begun.
+        """Begin to try networks for the current state (data and version of the network), unless that has begun; `_of` is the state.
 
         Args:
             in_background: Whether `advance` is called again and again from now on, whatever the user does.
@@ -181,8 +182,9 @@ class RicherTrial:
         state = self._state
         if self._of != state:
             self._of, self._answer, self._yardsticks = state, None, None
+            # Whether all richer networks were tried, whether all simpler ones were, too.
             self._compared = self._complete = self._in_background = False
-            self._steps = self._work()
+            self._steps = self._work()  # a generator: a None after each training step
         self._in_background |= in_background
 
     @property
@@ -196,7 +198,11 @@ class RicherTrial:
         return self._answer if self._compared and self._of == self._state else None
 
     def is_looking(self, enough: float) -> bool:
-        """Whether it compares in the background, and hasn't seen yet that the network as it is explains the part `enough`, 0 to 1."""
+        """Whether it compares richer networks in the background, and hasn't seen yet that the current one explains the part `enough`.
+
+        That is a part, 0 to 1, of the labels' variance (for classes of their log loss). `_of` is the state that the comparison is for,
+        `_compared` whether it is over.
+        """
         if self._of != self._state or self._compared or not self._in_background:
             return False
         return self._answer is None or self._answer.now.explained < enough
@@ -212,10 +218,11 @@ class RicherTrial:
         return self._of != self._state or not self._compared
 
     def advance(self) -> bool:
-        """Take one training step.
+        """Take one training step of the richer and simpler networks.
 
         Returns:
-            Whether there is something new to say.
+            Whether there is something new to say: what richer networks explain (`_answer`), that all of these were tried (`_compared`),
+            or that all networks were.
         """
         if self.is_complete:
             return False
@@ -231,9 +238,9 @@ class RicherTrial:
             self.advance()
 
     def measure(self) -> None:
-        """Try simpler networks now: a saved page shows what they explain."""
-        self.begin()
-        for _ in self._measured():
+        """Train the simpler networks (yardsticks) now, to the end: a saved page shows what they explain. Nothing comes back."""
+        self.begin()  # forgets what an earlier state had
+        for _ in self._measured():  # a None after each training step; at the end `yardsticks` has the result
             pass
 
     def _work(self) -> Iterator[None]:
@@ -268,7 +275,7 @@ class RicherTrial:
             model.posterior = None if run.stop_reason == NOT_FINITE else run.posterior()
             data, former = run.trainer.data, None
             if self._former is not None and self._former[0] is data and self._former[1] == model.log:
-                former = self._former[2]
+                former = self._former[2]  # the yardsticks of an earlier state: those networks aren't trained again
             for sticks in yardstick_steps(model, data, former):
                 self._yardsticks = sticks
                 yield

@@ -49,7 +49,9 @@ class HallOfFame:
     best: str = ""
     """The text of the likeliest one, "" where none is known."""
     _formulas: dict[int, HallFormula] = field(default_factory=dict)
+    """By number, the oldest first."""
     _numbers: dict[str, int] = field(default_factory=dict)
+    """By the text of a formula."""
     _earlier: tuple[HallFormula, ...] = ()
     """The front before the search in progress."""
 
@@ -65,6 +67,7 @@ class HallOfFame:
     def show(self, formulas: Iterable[HallFormula], best: str = "") -> None:
         """Show the formulas of the search in progress, in place of those that it had shown before; `best` is the likeliest one's text."""
         fresh = [self._numbered(formula) for formula in formulas]
+        # `_earlier`: the formulas of the searches before this one.
         self.front, self.best = tuple(joined(fresh, self._earlier)), best
         self._forget()
 
@@ -80,11 +83,12 @@ class HallOfFame:
         """Drop the oldest formulas that are shown no more, but for the newest 1,000 of these."""
         shown = {formula.number for formula in self.front}
         past = [number for number in self._formulas if number not in shown]
+        # `_formulas`: number → formula, the oldest first; `_numbers`: its text → number.
         for number in past[: max(0, len(past) - _MOST_PAST)]:
             del self._numbers[self._formulas.pop(number).source]
 
     def _numbered(self, formula: HallFormula) -> HallFormula:
-        """The formula with its number: the one that its text had before, else the next free one."""
+        """The formula with its number: the one that its text had before (`_numbers`), else the next free one. It is kept under it."""
         if formula.source not in self._numbers:
             self._numbers[formula.source] = next(self._free)
         number = self._numbers[formula.source]
@@ -93,7 +97,7 @@ class HallOfFame:
 
 
 def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
-    """The formulas of two searches that none of the other search beats, from simple to accurate; one that both have stands there once.
+    """The formulas of two searches that none of the other search beats, from simple to accurate; one that both have, by number, comes once.
 
     Formulas of one search aren't compared with each other: it has chosen them itself.
     """
@@ -119,6 +123,7 @@ class StateRows:
     """
 
     _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
+    """By tree node: the version of the network that its value counts for, None for all, and the value."""
     noise: dict[int, float] = field(default_factory=dict)
     """The least error, by problem, that looked like noise: no state has anything to learn below it."""
     fitted: dict[tuple[int, int], Any] = field(default_factory=dict)
@@ -141,7 +146,7 @@ class StateRows:
         states = tree.problem_states()
         for node in reversed([tree.nodes[number] for number in sorted(states)]):
             network = model if node.id == tree.current else None if node.latest is None else node.latest.model
-            stamp, _ = self._rows.get(node.id, (-1, None))  # the version that its value was worked out for; -1 is none
+            stamp, _ = self._rows.get(node.id, (-1, None))  # node → version it was worked out for, value; -1: none
             if network is not None and stamp != self._wanted(node.id, tree, version):
                 yield node.id, network
 
@@ -157,7 +162,7 @@ class StateRows:
     def _wanted(node: int, tree: UndoTree, version: int) -> int | None:
         """The stamp with which a node's value counts: the version of the network for a node that may still change, None for any other.
 
-        That is the current node, until the session has once left it.
+        That is the current node, until the session has once left it: `last_error` is its error then, None before.
         """
         is_open = node == tree.current and tree.nodes[node].last_error is None
         return version if is_open else None

@@ -22,7 +22,7 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
     """An identity for each node of each level, for networks that came from each other.
 
     Args:
-        networks: The first and the last network of each structure, in order.
+        networks: The first and the last network of each structure (set of nodes), in order: an act leads from one to the next.
         x: Rows of the data, `(rows, features)`.
 
     Returns:
@@ -44,7 +44,7 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
             levels = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
         else:
             levels = _levels(result[-1], networks[index - 1][1], network, x, fresh)
-        levels[0] = network.columns.tolist()
+        levels[0] = network.columns.tolist()  # of an input the column that it reads
         result.append(levels)
     return result
 

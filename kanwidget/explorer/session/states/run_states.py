@@ -73,7 +73,7 @@ class RunStates:
         self.version += 1
         #: The version after the last act.
         self.act_version = self.version
-        self._structures += 1
+        self._structures += 1  # each set of nodes gets the next number
         #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
         self.structure_id = self.first_structure_id = self._structures
 
@@ -86,7 +86,7 @@ class RunStates:
         self.pauses_after = False
         #: Asked after every step: True pauses the training, since its error is flat.
         self.pauses_when: Callable[[], bool] | None = None
-        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
+        #: Done once the training has ended by itself, see `Session._step`; returns the topics that it has changed.
         self.follows: Callable[[], Topics] | None = None
 
     @property
@@ -109,7 +109,7 @@ class RunStates:
         self.trainer.replace_network(model)
         self.version += 1
         if not same_nodes:
-            self._structures += 1
+            self._structures += 1  # each set of nodes gets the next number
             self.structure_id = self._structures
         self.act_version = self.version  # values from before this act count no more, not even while it trains
 
@@ -125,9 +125,12 @@ class RunStates:
             self.state, self.stop_reason = "paused", None
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with a network that has the nodes of the initial one, made with this seed; `network_changed` follows."""
+        """Begin the training again with a network that has the nodes of the initial one, made with this seed.
+
+        Its losses are computed by `network_changed`, which the caller calls then.
+        """
         self.adopt(model)
-        self.structure_id = self.first_structure_id
+        self.structure_id = self.first_structure_id  # the number of the initial network's set of nodes
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
         self.records, self.events, self.last_record = [], [], replace(self.last_record, step=0)
         self.seed = seed
@@ -141,15 +144,18 @@ class RunStates:
         self.events = list(events)
 
     def show(self, history: History) -> None:
-        """Take the records and events of a training that has ended elsewhere, to show them; its network must be this run's."""
+        """Show the records and events of a training that has ended outside the explorer; `history` must be that of this run's network."""
         self.records, self.events = list(history.records), list(history.events)
         if history.records:
             self.last_record = history.last
             self.state, self.stop_reason = "done", history.stop_reason or None
 
     def _set_noise(self, noise: float) -> None:
-        """Train on labels with noise of this level, see `noisy`; the data stay as they are."""
-        high = 1 if self.data.is_classification else math.inf  # for classes the noise is a part of the rows
+        """Train on labels with noise of this level: in standard deviations of a label, or the part of the rows whose class is drawn anew.
+
+        The data themselves stay as they are.
+        """
+        high = 1 if self.data.is_classification else math.inf
         self.noise = _check.real(noise, "noise", "set", low=0, high=high)
         self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
 
@@ -178,7 +184,7 @@ class RunStates:
         """Return to a checkpoint, by a copy of its network: it can be returned to again. Settings of the training stay."""
         self.adopt(copied(checkpoint.model))
         self.trainer.load_state_dict(checkpoint.trainer_state)
-        self.structure_id = checkpoint.structure_id
+        self.structure_id = checkpoint.structure_id  # the number of its set of nodes
         self.records = checkpoint.records[: checkpoint.n_records]
         self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
         self.seed = checkpoint.seed
@@ -186,7 +192,7 @@ class RunStates:
     def jumped(self) -> None:
         """Go on with a running training after a jump through the undo tree; else set the state to paused or idle."""
         if self.running:
-            self.trainer.stop_reason = ""
+            self.trainer.stop_reason = ""  # the restored trainer may have one, with which it would take no step
         else:
             self.state, self.stop_reason = ("paused" if self.records else "idle"), None
 
@@ -208,7 +214,8 @@ class RunStates:
         self.trainer.events.clear()
         self.restore(checkpoint)
         self.previous_history = history
-        self.structure_id = self._structures  # differs from the first one if `restore` has changed the nodes
+        # The last number: another than the first one if `restore` has changed the nodes.
+        self.structure_id = self._structures
         self.state, self.stop_reason = state, stop_reason
 
     # ---- recorded steps and problems
@@ -220,7 +227,7 @@ class RunStates:
         model.reference, model.seed = current.reference, current.seed
         model.take_names(current)
         self.adopt(model)
-        self.structure_id = step.structure_id
+        self.structure_id = step.structure_id  # the number of its set of nodes
         self.records = list(records[: step.index])
         # Events at this very step came after it.
         self.events = [event for event in self.events if event.step < step.record.step]

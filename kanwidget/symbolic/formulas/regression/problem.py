@@ -129,7 +129,7 @@ class Problem:
         return len(self.y)
 
     def rows_only(self, chosen: Tensor) -> Problem:
-        """The same problem with the rows of these indices."""
+        """The same problem with the rows of these indices; parts of expressions (`_parts`) are computed anew on them."""
         part = copy.copy(self)
         part.x, part.y = self.x[chosen], self.y[chosen]
         part.weights = None if self.weights is None else self.weights[chosen]
@@ -259,7 +259,10 @@ class Problem:
         return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
 
     def _with_columns(self, template: Any, symbols: set[Any]) -> Any:
-        """The template with a column in the place of every part without constants: it is computed once, a spline above all."""
+        """The template with a column in the place of every part without constants: it is computed once, a spline above all.
+
+        `columns` has the values of a symbol on the rows, `_parts` the symbol that stands for a part; `symbols` are those of the constants.
+        """
         import sympy
 
         def visit(node: Any) -> Any:

@@ -127,6 +127,7 @@ class Selector:
         fewer = len(fit.symbols) - len(trial.symbols)
         if fewer <= 0:
             return False
+        # `variance` is that of the noise; `noise_floor` is so small, for each row, that it counts as none.
         limit = most_likely_growth(fewer) * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance - fit.deviance <= limit
 
@@ -140,6 +141,7 @@ class Selector:
         while True:
             trials = [self._try(fit, {symbol: number}) for symbol, number in options(fit)]
             best = min(trials, key=lambda trial: trial.deviance, default=fit)
+            # It agrees if it has fewer constants, and no more deviance than by chance explains: `fit` itself doesn't.
             if not self._agrees(best, fit):
                 return fit
             fit = best
@@ -180,7 +182,7 @@ class Selector:
         """Whether a formula `trial` has fewer constants than `fit` and fits as well, but for a thousandth of the noise's variance."""
         if len(trial.symbols) >= len(fit.symbols) or math.isinf(trial.deviance):
             return False
-        slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
+        slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor  # the latter counts as none
         return trial.deviance <= fit.deviance * (1 + 1e-9) + slack
 
     # ---- zeros
@@ -209,10 +211,10 @@ class Selector:
         trials = []
         factors = {factor for product in expression.atoms(sympy.Mul) for factor in product.args if factor.is_Add}
         for whole in sorted(factors, key=str):
-            one, rest = whole.as_coeff_Add()
+            one, rest = whole.as_coeff_Add()  # the whole number, and d·g
             if one.is_Integer and one != 0:
                 trials.append(self._fitted(expression, expression.xreplace({whole: rest})))
-        allowed = [trial for trial in trials if self._agrees(trial, fit)]
+        allowed = [trial for trial in trials if self._agrees(trial, fit)]  # fewer constants, hardly more deviance
         return min(allowed, key=lambda trial: trial.deviance, default=fit)
 
     def _uncertain(self, fit: Fit) -> list[Any]:
@@ -227,8 +229,8 @@ class Selector:
             symbol: abs(value) / (error * factor) if error > 0 else math.inf
             for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
         }
-        levels = _constants_beside_curves(fit)
-        near = [symbol for symbol in doubts if doubts[symbol] < _FARTHEST and symbol not in levels]
+        beside_curves = _constants_beside_curves(fit)
+        near = [symbol for symbol in doubts if doubts[symbol] < _FARTHEST and symbol not in beside_curves]
         near.sort(key=lambda symbol: doubts[symbol])
         return near[:_TRIED]
 
@@ -255,7 +257,7 @@ class Selector:
             trial = self._try(fit, every)
             if self._agrees(trial, fit):
                 return trial
-        return self._reduced(fit, _simple_exponents)
+        return self._reduced(fit, _simple_exponents)  # the one that costs least first, while the data agree
 
 
 def _redundant(fit: Fit) -> Iterator[tuple[Any, Any]]:

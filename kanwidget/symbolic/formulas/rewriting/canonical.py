@@ -19,7 +19,7 @@ Values = Callable[[Any], Tensor]
 
 
 def canonical(expr: Any, values: Values) -> Any:
-    """An expression with one constant for each thing that the data can say.
+    """An expression without redundant constants, so that data can determine each: one factor for a product, not one in each sum.
 
     Exponentials of logarithms become powers, absolute values of numbers of one sign these numbers; sums within products, powers and
     logarithms get a leading term without a factor, and all factors become one.
@@ -41,7 +41,7 @@ def canonical(expr: Any, values: Values) -> Any:
 
 
 def _rewritten(node: Any, values: Values) -> Any:
-    """A node in canonical writing, whose operands have it already; `values` gives the values of a subexpression on the rows."""
+    """A node in canonical writing, without redundant constants, as its operands are; `values` gives a part's values on the rows."""
     import sympy
 
     if isinstance(node, sympy.exp):
@@ -74,7 +74,7 @@ def _exponential(node: Any) -> Any:
 
 
 def _one_side(node: Any, values: Values) -> Any:
-    """|u| as u or -u where all rows are on one side."""
+    """|u| as u or -u where all rows are on one side; `values` gives the values of u on the rows."""
     operand = node.args[0]
     numbers = values(operand)
     if bool((numbers >= 0).all()):
@@ -83,7 +83,10 @@ def _one_side(node: Any, values: Values) -> Any:
 
 
 def _monic_power(node: Any, values: Values) -> Any:
-    """(a·x + b)^n as |a|^n·(x + b/a)^n; (u·v)^n and (u^m)^n of positive numbers without the parentheses."""
+    """(a·x + b)^n as |a|^n·(x + b/a)^n; (u·v)^n and (u^m)^n of positive numbers without the parentheses.
+
+    `values` gives the values of a subexpression on the rows: the term of a sum that varies most gets the factor 1.
+    """
     import sympy
 
     base, exponent = node.base, node.exp
@@ -99,7 +102,10 @@ def _monic_power(node: Any, values: Values) -> Any:
 
 
 def _monic_product(node: Any, values: Values) -> Any:
-    """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2), sin u·cos u as sin(2u)/2; powers of one base become one."""
+    """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2), sin u·cos u as sin(2u)/2; powers of one base become one.
+
+    `values` gives the values of a subexpression on the rows: the term of a sum that varies most gets the factor 1.
+    """
     import sympy
 
     both = next((f.args[0] for f in node.args if isinstance(f, sympy.sin) and sympy.cos(f.args[0]) in node.args), None)
@@ -114,7 +120,10 @@ def _monic_product(node: Any, values: Values) -> Any:
 
 
 def _term(term: Any, values: Values) -> Any:
-    """A term of a sum: c·log(2·x + 1) as c·log(x + 1/2) + c·log(2), other terms as they are. The sum's constant takes the number."""
+    """A term of a sum: c·log(2·x + 1) as c·log(x + 1/2) + c·log(2), other terms as they are. The sum's constant takes the number.
+
+    `values` gives the values of a subexpression on the rows: within a log the term that varies most gets the factor 1.
+    """
     import sympy
 
     number, function = term.as_coeff_Mul()

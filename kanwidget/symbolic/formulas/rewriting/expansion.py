@@ -134,7 +134,7 @@ def _with_mean_decimals(cluster: list[Any]) -> Any:
 
     columns = zip(*map(_decimals, cluster), strict=True)
     means = [sympy.Float(sum(column) / len(column)) for column in columns]
-    template, symbols, _ = parametrize(cluster[0], lambda base: True)
+    template, symbols, _ = parametrize(cluster[0], lambda base: True)  # symbols for all decimals, exponents too
     return template.xreplace(dict(zip(symbols, means, strict=True)))
 
 
