@@ -41,7 +41,6 @@ _MUCH_LONGER, _CONSTANTS = 4.0, 4
 #: But no more than so many times as long as at least: simple formulas came first, and hardly one is left that is simpler still.
 _AT_MOST = 4.0
 
-
 #: Steps, and in the end why there are no more.
 _Ending: TypeAlias = "Generator[DiscoveryStep, None, str]"
 
@@ -107,12 +106,12 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0  # of the engine so far
-        self._latest = math.inf  # time of the search after which a step of the engine is broken off
+        self._break_off_at = math.inf  # seconds of the search after which a step of the engine is broken off
         self._concluded_at: float | None = None  # time of the search at `conclude()`
         self._reasons: dict[str, str] = {}  # why the search ended, of the targets whose search is through
         #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
         self._contenders: dict[str, dict[Tree, str]] = {front.table.target: {} for front in self._fronts}
-        self._ended = "interrupted"  # the reason for the other targets, where the caller stops iterating without `end`
+        self._reason_of_others = "interrupted"  # of targets not through: the caller just stops iterating
         self._steps = self._all_steps()  # the generator behind `__next__`
 
     # ---- an iterator
@@ -122,14 +121,14 @@ class DiscoverySteps:
 
     def __next__(self) -> DiscoveryStep:
         """Take a step on the search's own number of threads; only time within it counts."""
-        self._begun = self._clock()
+        self._begun = self._clock()  # None between two steps
         try:
             with torch_as_it_was():
                 if torch.get_num_threads() != self._settings.threads:
                     torch.set_num_threads(self._settings.threads)
                 return next(self._steps)
         finally:
-            self._spent, self._begun = self.seconds, None
+            self._spent, self._begun = self.seconds, None  # seconds within all steps so far
 
     @property
     def seconds(self) -> float:
@@ -142,7 +141,8 @@ class DiscoverySteps:
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
         relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise)
-        reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
+        # Why the search ended: for each target whose search is through, and for the others.
+        reasons = {target: self._reasons.get(target, self._reason_of_others) for target in fronts}
         rivals = {front.table.target: tuple(member.equation for member in front.rivals) for front in self._fronts}
         return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative, rivals)
 
@@ -153,7 +153,7 @@ class DiscoverySteps:
 
     def end(self, reason: str) -> None:
         """Say why there will be no further steps: a reason for the targets whose search isn't through."""
-        self._ended = reason
+        self._reason_of_others = reason
 
     def conclude(self) -> None:
         """End the search: what follows are exact numbers in place of constants, constants fitted to all rows, and rivals.
@@ -180,7 +180,7 @@ class DiscoverySteps:
             # 15 % of the time are for the last fits: exact numbers in place of constants, constants fitted to all rows. A step of the
             # engine that makes formulas may take half of the target's share of these before it is broken off.
             end = settings.seconds * (1 - _LAST) * (number + 1) / count
-            self._latest = end + settings.seconds * _LAST * _LATE / count
+            self._break_off_at = end + settings.seconds * _LAST * _LATE / count
             if settings.steps is not None:  # `end` is a number of reports, at least one for each target
                 end = max(settings.steps * (number + 1) // count, number + 1)
             reasons.append((yield from self._one_target(front, end)))
@@ -222,17 +222,15 @@ class DiscoverySteps:
         end = limit if self._concluded_at is None else min(limit, self._concluded_at + _LAST * limit)
         return end - self.seconds
 
-    # ---- one target: generators of steps, whose value is why they end
-    #
-    # They end at a number of reports where steps are counted, else at a time of the search: at an `end` of `_now`.
+    # ---- one target: generators of steps, which end when `_seconds_or_reports` reaches their `end`; their value is why they end
 
     @property
-    def _now(self) -> float:
+    def _seconds_or_reports(self) -> float:
         """Reports so far where steps are counted, else the time of the search."""
         return self.seconds if self._settings.steps is None else self._reports
 
     def _one_target(self, front: Front, end: float) -> _Ending:
-        """The search for one target, until `_now` (seconds, or reports where steps are counted) is `end`; gives why it ended."""
+        """The search for one target until `end`, in seconds, or in reports where steps are counted; gives why it ended."""
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
@@ -247,9 +245,9 @@ class DiscoverySteps:
     def _plain_and_relative(self, front: Front, end: float) -> _Ending:
         """A search with equal weights of the rows; then, where the noise grows with the value, one in which relative errors count.
 
-        It ends when `_now` is `end`, and gives why.
+        It lasts until `end`, in seconds, or in reports where steps are counted, and gives why it ended.
         """
-        turn = _Turn(front, self._now, end)
+        turn = _Turn(front, self._seconds_or_reports, end)
         reason = yield from self._reported(front, front.table.rows(), end, turn)
         # "turn": it was broken off in favour of the second search; "complete": nothing was left to try.
         weights = front.noise_weights() if reason in ("complete", "turn") else None
@@ -259,12 +257,15 @@ class DiscoverySteps:
         return reason
 
     def _robustly(self, front: Front, end: float) -> _Ending:
-        """Several rounds with equal shares up to `end`: rows far from the best formula of a round count less in the next one."""
-        begun, rounds = self._now, robust.ROUNDS
+        """Several rounds: rows far from the best formula of a round count less in the next one. Gives why the last one ended.
+
+        They have equal shares of what is left until `end`, in seconds, or in reports where steps are counted.
+        """
+        begun, rounds = self._seconds_or_reports, robust.ROUNDS
         reason = ""
         for number in range(1, rounds + 1):
             share = (end - begun) * number / rounds
-            until = begun + (share if self._settings.steps is None else round(share))
+            until = begun + (share if self._settings.steps is None else round(share))  # the end of this round
             weights = None if number == 1 else self._weights(front)  # before the first round there is no good formula
             reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until)
             if reason == "exact":
@@ -277,11 +278,11 @@ class DiscoverySteps:
         Args:
             front: Of the target; it takes the formulas.
             rows: The engine's rows.
-            end: The `_now` at which it ends: seconds, or reports where steps are counted.
-            turn: When relative errors begin to count, which ends it; None where they don't.
+            end: When it ends, in seconds, or in reports where steps are counted.
+            turn: Says when relative errors begin to count, which ends this search; None where they don't.
         """
         settings = self._settings
-        patience = _Patience(self._now, timed=settings.steps is None)
+        patience = _Patience(self._seconds_or_reports, timed=settings.steps is None)
         # Formulas about as likely as the best one: of an earlier search they stay; those of this one come whole with each report.
         earlier = self._contenders[front.table.target]
         if reason := self._over(end):
@@ -297,27 +298,27 @@ class DiscoverySteps:
                 reason = self._over(end)
             elif settings.steps is not None:
                 reason = self._reached(end)
-            if not reason and patience.is_over(front, self._now):
+            if not reason and patience.is_over(front, self._seconds_or_reports):
                 reason = "exact"
-            if not reason and turn is not None and turn.is_due(self._now):
+            if not reason and turn is not None and turn.is_due(self._seconds_or_reports):
                 reason = "turn"
             if reason:
                 return reason
         return self._over(end) or "complete"
 
     def _in_time(self, step: Callable[[], str]) -> str | None:
-        """What a step of the engine returns; None where it would take the time of the last fits, and is broken off."""
-        clock, left = self._clock, self._latest - self.seconds
-        end = clock() + left
+        """What a step of the engine returns; None where it is broken off, as it would take more than half of the time for last fits."""
+        clock, remaining = self._clock, self._break_off_at - self.seconds
+        end = clock() + remaining
         return in_time(step, lambda: clock() > end)
 
     def _over(self, end: float) -> str:
-        """Why the search of a target that ends at `end`, as of `_now`, is over; empty where it isn't."""
+        """Why the search of a target that ends at `end`, in seconds or reports, is over; empty where it isn't."""
         return "interrupted" if self._concluded_at is not None else self._reached(end)
 
     def _reached(self, end: float) -> str:
-        """Which limit is reached, `time` or `steps`; empty where `_now`, seconds or reports, is still below `end`."""
-        if self._now < end:
+        """Which limit is reached, `time` or `steps`; empty before `end`, in seconds, or in reports where steps are counted."""
+        if self._seconds_or_reports < end:
             return ""
         return "time" if self._settings.steps is None else "steps"
 
@@ -359,7 +360,7 @@ class DiscoverySteps:
         if loss == "mse" or not table.spread:
             return None
         residual = table.train.y - table.problem(table.train).values(front.best.equation.sympy)
-        return robust.row_weights(residual / table.y_unit, table.unit, loss)
+        return robust.row_weights(residual / table.y_unit, table.unit, loss)  # `unit`: the target's spread in `y_unit`s
 
 
 def _noise_sentence(front: Front) -> str:
@@ -437,13 +438,13 @@ class _Patience:
         size = exact.complexity
         if self._found is None or size < self._found[1]:
             self._found = now, size
-        # A long formula, or one with many constants that meets rounded numbers only, may imitate a simple law: more time for that one.
+        # More time where it may imitate a simple law: if it is long, or has many constants and leaves more than the round-off of floats.
         few = is_exact(exact) or exact.constants <= _CONSTANTS
         longer = _LONGER if size <= LONG and few else _MUCH_LONGER
         # Seconds that are searched on in any case, more of them for a longer formula; a second is about ten reports.
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
         if not self._timed:
             least *= _REPORTS
-        since = self._found[0]
+        since = self._found[0]  # when the shortest exact formula so far came
         # As long as its part of the time until the formula came, but four times `least` at most: simple formulas are tried first.
         return now - since > min(max(longer * (since - self._begun), least), _AT_MOST * least)

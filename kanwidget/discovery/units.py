@@ -115,7 +115,7 @@ class Unit:
         return tuple(name for name, _ in self.powers if name not in (*BASE, *_WITH_OFFSET))
 
     def __mul__(self, other: Unit) -> Unit:
-        powers = self.exponents
+        powers = self.exponents  # a new dict: exponents by base unit
         for name, exponent in other.powers:
             powers[name] = powers.get(name, Fraction(0)) + exponent
         return _unit(self.size * other.size, powers)

@@ -25,7 +25,7 @@ def expression(expr: Any, argument: str, where: str, *, curves: bool = False) ->
         expr: A sympy expression, a number, or what `fit_formula`, `refit` and `snap` return.
         argument: Its name, for errors.
         where: The public function, for errors.
-        curves: Whether undefined functions may be in it.
+        curves: Whether undefined functions f(x), which stand for splines, are allowed; else they are refused.
     """
     import sympy
     from sympy.core.function import AppliedUndef

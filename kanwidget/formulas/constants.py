@@ -101,8 +101,9 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
     expr = expression(expr, "expr", where)
     tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
     target, problem, held_out = regression(expr, data, where)
-    agrees = _agreement(held_out)
+    agrees = _agreement(held_out)  # whether a fit predicts the held-out rows as well as another one
     fit = _fit_or_refuse(problem, expr, 2, where)
+    # Exponents first: whole numbers, halves, thirds or quarters where the rows allow it. Fits are as written, in no canonical form.
     simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
     fit = simpler if agrees(fit, simpler) else fit
     return _as_fitted(target, problem, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
@@ -178,8 +179,9 @@ def best_fit(problem: Problem, expr: Any, starts: int, enough: float = 0.0) -> F
 def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
     """Starts for further fits: the expression with other decimals, at most `count` of them, the same at each call.
 
-    The first one is `_in_unit_of_y`, where there is such a factor. In the others each decimal is multiplied by a random size; a quarter of
-    them also change their sign, and a quarter are drawn anew, as phases need it. Starts without values are left out.
+    The first one has the terms' decimal factors in the size of y (`_in_unit_of_y`), where that is possible. In the others each decimal is
+    multiplied by a random size; a quarter of them also change their sign, and a quarter are drawn anew, as phases need it. Starts without
+    values are left out.
     """
     import sympy
 
@@ -280,7 +282,10 @@ def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool
 
 
 def _may_vanish(problem: Problem, fit: Fit, symbol: Any, agrees: Callable[[Any], bool]) -> bool:
-    """Whether a formula with 0 for this constant is as good as the fit, with the other constants as they are, or fitted again."""
+    """Whether a formula with 0 for this constant is as good as the fit, with the other constants as they are, or fitted again.
+
+    `agrees` says whether an expression is as good as the fit.
+    """
     import sympy
 
     without = fit.with_numbers({symbol: sympy.Integer(0)})

@@ -132,7 +132,7 @@ class _Comparison(NamedTuple):
     @property
     def domain(self) -> str:
         """Words on the wider ranges where the formulas don't have values everywhere."""
-        if self.wider.both >= (1 - _ONE) * POINTS:
+        if self.wider.both >= (1 - _ONE) * POINTS:  # `both`: the number of points at which both are finite
             return ""
         return f"; on the wider ranges both are finite at {rough_percent(self.wider.both / POINTS)} of the points"
 
@@ -171,7 +171,7 @@ class _Judge:
         The second is so where the values differ by at most `tolerance`, and one formula becomes the other when its constants are fitted.
         """
         compared = self.compare(self.a, self.b)
-        doubt = self._without_values(compared.inner)
+        doubt = self._without_values(compared.inner)  # `inner`: within the ranges, not on the wider ones
         if doubt is not None:
             return doubt
         if compared.is_same:
@@ -194,7 +194,7 @@ class _Judge:
         if fitted is not None:
             return self.compare(fitted, self.b).answer(True, "the same form, with the constants of `fitted`", fitted)
         # Where b has too few values no fit was possible: then only the same expression is equal.
-        count = int(torch.isfinite(values(self.b, self.inner)).sum())
+        count = int(torch.isfinite(values(self.b, self.inner)).sum())  # at the points within the ranges
         doubt = self._without_values(compared.inner) if count < _FEWEST else None
         return compared.answer(False, "no constants of a make it b") if doubt is None else doubt
 
@@ -205,7 +205,8 @@ class _Judge:
         which only one has a value at too many points are different.
 
         Args:
-            inner: How far both agree within the ranges.
+            inner: How far both agree within the ranges: `both` is the number of points at which both are finite, `one` the part of those
+                with values at which only one is.
         """
         if inner.both >= _FEWEST:
             if inner.one <= _ONE:
@@ -231,7 +232,7 @@ class _Judge:
             The fitted expression; None where no constants give the same values, one of them may be 0, or `fixed` has too few values.
         """
         free = with_free_numbers(moving)
-        target = values(fixed, self.inner)
+        target = values(fixed, self.inner)  # `inner`: the values of each symbol at the points within the ranges
         rows = torch.isfinite(target).nonzero()[:_ROWS, 0]
         if len(rows) < _FEWEST or not self.symbols:
             return None
@@ -241,9 +242,10 @@ class _Judge:
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
 
         def agrees(expr: Any) -> bool:
+            """Whether an expression has the values of `fixed`, but for rounding."""
             return self.compare(expr, fixed).is_same
 
         if not agrees(fit.expression):
             return None
-        fit = without_open(problem, fit, agrees)
+        fit = without_open(problem, fit, agrees)  # constants that the rows leave open become exact numbers
         return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None

@@ -51,7 +51,9 @@ class Points:
         return {symbol: values[name] for name, symbol in symbols.items()}
 
     def symbols(self) -> dict[str, sympy.Symbol]:
-        """A symbol for each variable that knows the sign of its values: (x^2)^(1/2) is x where x is positive."""
+        """A symbol for each variable, by name, that knows the sign of its values, within the ranges (`bounds`) and at the points there
+        (`inner`): (x^2)^(1/2) is x where x is positive.
+        """
         import sympy
 
         signed: dict[str, Any] = {}
@@ -119,7 +121,7 @@ def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
     if pair is None:
         _check.fail("ranges", where, "a range for every symbol of both formulas", f"none for {name!r}")
     sound = isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(end, Real) for end in pair)
-    low, high = map(float, pair if sound else (1, 0))
+    low, high = map(float, pair if sound else (1, 0))  # (1, 0) is refused below
     if not 0 < high - low < float("inf"):
         _check.fail("ranges", where, f"two finite numbers for {name!r}, the smaller one first", pair)
     return low, high
@@ -193,7 +195,8 @@ class Agreement(NamedTuple):
 
 
 def agreement(a: Any, b: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Agreement:
-    """How far expressions agree on points.
+    """How far expressions agree on points: by the differences where both are finite, the number of these points (`both`), and the part of
+    all points with values at which only one of them is finite (`one`).
 
     Args:
         a: An expression.
@@ -221,7 +224,8 @@ def agreement(a: Any, b: Any, columns: dict[Any, Tensor], count: int = POINTS) -
 
 
 def values(expr: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Tensor:
-    """The expression on the points, `(count,)`; undefined functions are smooth functions, the same at each call.
+    """The expression on the points, `(count,)`. Undefined functions f(x), which stand for splines, have the values of some smooth function,
+    the same one at each call.
 
     `columns` has the values of each symbol, `(count,)`.
     """

@@ -93,7 +93,8 @@ class _ShortestSearch:
     def __init__(self, expr: Any, sample: Points, deadline: float) -> None:
         """Take the formula, the points of comparison, and the deadline, a time of `time.monotonic`.
 
-        Signed symbols know the signs of their values; `finite` says at which points the formula has a value.
+        Signed symbols know the signs of their values; `to_signed` and `from_signed` lead from the formula's own ones to them and back.
+        `finite` says at which points the formula has a value.
         """
         self.original, self.deadline = expr, deadline
         signed = sample.symbols()
@@ -107,7 +108,8 @@ class _ShortestSearch:
     def shortest(self) -> Any:
         """The shortest writing found until the deadline; the formula itself where none is shorter, or it has too few values.
 
-        Each round rewrites the shortest writing so far, and ends with the shortest result that has the formula's values.
+        Each round rewrites the shortest writing so far, and ends with the shortest result that has the formula's values. What is rewritten
+        is `current`: in symbols that know their signs, with exact numbers and symbols for decimals.
         """
         best = self.original
         if int(self.finite.sum()) < _FEWEST:
@@ -140,13 +142,15 @@ class _ShortestSearch:
         def is_wrapped(node: Any) -> bool:
             """Whether a factor in this logarithm has an exponent with variables."""
             powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(node.args[0])]
-            return any(exponent.free_symbols & self.from_signed.keys() for _, exponent in powers)
+            return any(exponent.free_symbols & self.from_signed.keys() for _, exponent in powers)  # the variables
 
         logarithms = [node for node in expr.atoms(sympy.log) if is_wrapped(node)]
         return expr.xreplace({node: sympy.expand_log(node, force=True) for node in logarithms})
 
     def _same(self, expr: Any) -> bool:
-        """Whether a writing has the values of the formula, wherever this has some."""
+        """Whether a writing has the values of the formula at the points where this has some (`finite`); no other function may be in it
+        than those of the library and undefined ones, which stand for splines (`curves=True`).
+        """
         if next(unknown_functions(expr, curves=True), None) is not None:
             return False
         if not bool(values(expr, self.columns).isfinite()[self.finite].all()):

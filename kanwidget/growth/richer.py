@@ -112,7 +112,7 @@ def richer_networks(
         network: The network; it isn't changed.
         data: Its data. Their training rows count, at most 1,000, of small networks 4,000.
         start: The network that is made richer, by default `network` itself, trained: where that is a formula, what it was made from.
-        enough: Nothing richer is tried where the network explains so much.
+        enough: Nothing richer is tried where the network explains so much of the labels' variance, a part from 0 to 1.
 
     Yields:
         None after each step, once what the network as it is explains, and the answer last; nothing where the network or its data leave
@@ -158,6 +158,7 @@ def richer_networks(
     best = max((one.log_evidence for one in better), default=0.0)
     # The simplest of those that are as good as the best.
     choice = next((one for one in better if one.log_evidence > best - _GAIN), None)
+    # A wave counts that beats the network and explains 0.05 more than the best richer one.
     added = None if wave is None else _with_wave(now, wave)
     if added is not None and not (added.beats(now) and (choice is None or added.explained > choice.explained + _MORE)):
         added = None
@@ -318,9 +319,9 @@ def _finest(network: Network) -> int:
 
 
 def _freedom_in_use(network: Network) -> float:
-    """The largest part of its grid's freedom that an edge uses; 1 where there is no posterior, 0 where all inputs are words.
+    """The largest part of its grid's freedom that an edge uses; 1 where there is no posterior, 0 where all inputs are words (with levels).
 
-    The freedom of a grid is that of its coefficients, less the two numbers of a straight line.
+    The freedom of a grid is that of its coefficients, less the two numbers of a straight line; an edge's `wiggle` is what it uses of that.
     """
     if network.posterior is None:
         return 1.0

@@ -104,9 +104,9 @@ def auto_symbolic_steps(
     library = tuple(primitives(lib, where))
     owners = _owners(network, edges)
     held = held_out(network, data, where, r2_threshold)
-    numbers = None if weight_simple is None else PYKAN_NUMBERS
+    numbers = None if weight_simple is None else PYKAN_NUMBERS  # independent numbers of a curve
     ranking = {"numbers": numbers, "simplicity": weight, "on_broken": on_broken}
-    tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
+    tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2  # functions of an edge, each with a refit
     straight = straight_edges(freedom_of_a_sum(network) or {})
     search = _FunctionSearch(network, held, library, ranking, r2_threshold, refit_steps, tried, straight)
     return search.steps(owners, edges_per_step)
@@ -139,7 +139,7 @@ class _FunctionSearch:
     """Functions of an edge that are tried with a refit."""
     straight: list[EdgeRef]
     """Edges that evidence says to be straight: on average over what the rows leave open they are bent a little."""
-    best: Tensor = field(init=False)
+    best_losses: Tensor = field(init=False)
     """The lowest losses of the held-out rows so far."""
 
     def steps(self, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
@@ -151,7 +151,7 @@ class _FunctionSearch:
         """
         remaining = list(owners)
         size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
-        self.best = self.held.row_losses(self.network)
+        self.best_losses = self.held.row_losses(self.network)
         #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
         refused: dict[EdgeRef, float] = {}
         asked: set[EdgeRef] = set()
@@ -160,7 +160,7 @@ class _FunctionSearch:
             remaining.sort(key=lambda ref: _sureness(candidates[ref]), reverse=True)
             group, remaining = remaining[:size], remaining[size:]
             fixed, reasons = self._decide(group, candidates)
-            error = float(self.best.mean())
+            error = float(self.best_losses.mean())
             # Refused edges are asked once more in the end, if the others have made the error much smaller since.
             again = [] if remaining else [ref for ref, loss in refused.items() if error < _CLEARER * loss]
             refused = {ref: loss for ref, loss in refused.items() if ref not in again and ref not in group}
@@ -191,7 +191,7 @@ class _FunctionSearch:
             noise = None if error is None else curve_noise(network, in_layer, x, error, rows)
             fits = fit_curves(network, in_layer, x, self.library, noise=noise, **self.ranking)
             for ref, row in zip(in_layer, fits, strict=True):
-                # Where evidence says straight, a line is the only function in question.
+                # Where evidence says straight, a line is the only function in question; else all that don't imitate a simpler one.
                 lines = [fit for fit in row if fit.name == "x" and ref in self.straight]
                 found[ref] = lines or [fit for fit in row if fit.imitates is None]
         return found
@@ -200,6 +200,8 @@ class _FunctionSearch:
         self, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]]
     ) -> tuple[dict[EdgeRef, SymbolicFit], dict[EdgeRef, str]]:
         """Fix the edges of a group that the data allow: all at once, or else each half by itself. In place.
+
+        `candidates` has the functions in question for each edge, best first.
 
         Returns:
             The fixed edges, and why the others stay splines.
@@ -242,7 +244,7 @@ class _FunctionSearch:
         allowed = [entry for entry in trials if entry[3]]
         if not allowed:
             fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
-            before, after = (held.reported(self.network, rows) for rows in (self.best, losses))
+            before, after = (held.reported(self.network, rows) for rows in (self.best_losses, losses))
             return None, f"{fit.name} would raise the {held.error_name} from {before:.3g} to {after:.3g}"
         fit, trial, losses, _ = min(allowed, key=lambda entry: description_length(entry[1], held))
         self._take(trial, losses)
@@ -255,12 +257,12 @@ class _FunctionSearch:
 
     def _allows(self, losses: Tensor) -> bool:
         """Whether held-out losses, `(rows,)`, are as good as the best so far, but for chance; a threshold below 0 takes what fits best."""
-        return self.r2_threshold < 0 or self.held.allows(self.best, losses)
+        return self.r2_threshold < 0 or self.held.allows(self.best_losses, losses)
 
     def _take(self, trial: Network, losses: Tensor) -> None:
         """Take over a trial's functions and constants; its losses are the ones to keep to, if they are lower. In place."""
         assign(self.network, trial)
-        self.best = min(self.best, losses, key=lambda rows: float(rows.mean()))
+        self.best_losses = min(self.best_losses, losses, key=lambda rows: float(rows.mean()))
 
 
 def _tied(network: Network, layer: int, source: int, target: int) -> list[EdgeRef]:

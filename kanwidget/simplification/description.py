@@ -46,14 +46,14 @@ def complexity(network: Network) -> float:
 
     An exponential of a sum of logarithms is written as a product of powers: neither it nor they count, but for 1 a power.
     """
-    powers = _powers(network)
+    powers = _powers(network)  # the edges that are such logarithms and exponentials
     total = 0.0
     for ref in network.edge_refs(active=True):
         name = network.layer(ref.layer).symbol(ref.source, ref.target)
         if ref in powers:
             total += ref.layer == 0  # the edge of a logarithm has the power's exponent, the exponential isn't written
         elif name is not None:
-            total += primitive(name).complexity + _is_logged(network, ref)
+            total += primitive(name).complexity + _is_logged(network, ref)  # a column's logarithm counts 1
     return total
 
 

@@ -138,7 +138,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
         return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
-    # The posterior of a sum says what each row would be without itself.
+    # The posterior of a sum (no hidden nodes) says how well a fit without a row would predict it: no rows need to be held out.
     alone = network.depth == 1 and valid_posterior(network) is not None and not whole.is_classification
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = 0 if alone or rows < _FEWEST else round(_PART * rows)

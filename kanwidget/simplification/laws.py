@@ -96,18 +96,19 @@ class LawSearch:
         checks: dict[str, Any] = rows_of(data, "test", name="val") if held.are_others else {}
         plain = replace(data, test_input=None, test_label=None, test_weight=None, **checks)
         (self._table,) = tables(plain, 0)
-        # Formulas so far that no simpler one equals.
+        # Formulas so far that no simpler one equals, of all operations.
         self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
         # All training rows, to which constants are fitted in the end.
         self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
         #: What says how large the noise of each row is, where it grows with the target, and how it does.
-        self._level: tuple[Network, GrowingNoise] | None = None
+        self._noise_model: tuple[Network, GrowingNoise] | None = None
         if curves is not None:  # a network that is near the rows
             posterior = valid_posterior(curves)
-            self._measure(curves, None if posterior is None else sum(part.total for part in posterior.freedom.values()))
-        self._weights = self.weights(
-            self._data, "train"
-        )  # of squared residuals, `(rows,)`; None where all rows count alike
+            self._measure_noise(
+                curves, None if posterior is None else sum(part.total for part in posterior.freedom.values())
+            )
+        # Of the squared residuals of training rows, `(rows,)`; None where all rows count alike.
+        self._weights = self.weights(self._data, "train")
         # Formulas about as likely as the best one, each with the strategy that found it: its rivals may be among them.
         self._contenders: dict[Tree, str] = {}
         for tree in simple_trees(self._table):
@@ -115,16 +116,16 @@ class LawSearch:
 
     @staticmethod
     def is_possible(network: Network, held: HeldOutRows) -> bool:
-        """Whether a law can be searched for: of numbers, in a few columns of numbers."""
+        """Whether a law can be searched for: one target and few columns, all of numbers, of which the network takes no logarithms."""
         data, first = held.data, [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
         if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
             return False
-        # Words have values of their own, which no law has.
+        # An edge of words (a column of categories) has a value for each of them, which no law has.
         if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
             return False
         return 0 < len(columns_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
-    def _measure(self, network: Network, freedom: float | None) -> None:
+    def _measure_noise(self, network: Network, freedom: float | None) -> None:
         """See whether the noise of the rows grows with a network's predictions, and how.
 
         Args:
@@ -134,7 +135,7 @@ class LawSearch:
         with torch.no_grad():
             values = network(self._data.train_input)[:, 0].double()
         noise = growing_noise(values, self._data.train_label[:, 0].double() - values, freedom)
-        self._level = None if noise is None else (network, noise)
+        self._noise_model = None if noise is None else (network, noise)
 
     def weights(self, data: Dataset, part: str) -> Tensor | None:
         """Weights of the squared residuals of rows, `(rows,)`, by the noise of each; None where it is the same for all.
@@ -143,19 +144,19 @@ class LawSearch:
             data: Where the rows are.
             part: Which of them: `train` or `test`.
         """
-        if self._level is None:
+        if self._noise_model is None:
             return None
-        network, noise = self._level
+        network, noise = self._noise_model  # the noise of a row by the network's value there
         with torch.no_grad():
             return noise.weights(network(data[f"{part}_input"])[:, 0].double()).square().cpu()
 
     @property
     def has_growing_noise(self) -> bool:
         """Whether the noise grows with the target."""
-        return self._level is not None
+        return self._noise_model is not None
 
     def in_noise(self, losses: Tensor) -> Tensor:
-        """Losses of the held-out rows in units of the noise of each, where that grows with the target."""
+        """Losses (squared errors) of the held-out rows, `(rows,)`, over the squared noise of each, where it grows with the target."""
         weights = self.weights(self._held.data, "test")
         return losses if weights is None else weights.to(losses) * losses
 
@@ -186,12 +187,16 @@ class LawSearch:
             if self._weights is not None:
                 yield from self._searched(stage, self._weights)
         # The curves didn't show that the noise grows: the likeliest law says how it does.
-        law = self.best if self._level is None and self._front.noise is not None else None
+        law = self.best if self._noise_model is None and self._front.noise is not None else None
         if law is not None:
-            self._measure(law.network, law.constants)
+            self._measure_noise(law.network, law.constants)
 
     def _searched(self, stage: Stage, weights: Tensor | None) -> Iterator[str]:
-        """Run one stage of the search with these weights of the rows (None: all alike); yields what it tries."""
+        """Run one stage of the search with these weights of the rows (None: all alike); yields what it tries.
+
+        The formulas that it finds go to the front, and those about as likely as the best one to `_contenders`.
+        """
+        # All operations, up to the complexity that the front takes by now; the search trains no networks of its own.
         limits = Limits(operations(None), self._front.reach, stages=(stage,), networks=False)
         for report in search(self._table.rows(weights), limits):
             if report.tree is not None:
@@ -203,7 +208,7 @@ class LawSearch:
     @property
     def best(self) -> LawNetwork | None:
         """The likeliest law that a network computes; None where there is none, or the mean is likelier."""
-        for member in filter(self._front.is_short, self._front.by_length):
+        for member in filter(self._front.is_short, self._front.by_length):  # the shortest description first
             found = self._law(member)
             if found is not None or not member.equation.sympy.free_symbols:
                 return found
@@ -215,12 +220,12 @@ class LawSearch:
         # Constants are fitted to all training rows now, for as long as it takes.
         every = OwnRows(whole.train_input, whole.train_label[:, 0], whole.train_weight)
         front.table = replace(self._table, every=every)
-        finishing = Finishing(front, None, lambda: math.inf)
+        finishing = Finishing(front, None, lambda: math.inf)  # None: no weights of a robust loss
         member = finishing.finish(law.member)
         if member is not None:
-            front.put(member, law.member)
+            front.put(member, law.member)  # in the law's place
         for _ in find_rivals(finishing, self._contenders):
-            pass
+            pass  # they are `front.rivals` then
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
         best, others = last.member.equation, [rival.equation for rival in front.rivals if rival is not last.member]
         options: dict[str, Any] = {"relative": front.has_relative_noise, "rows": " on the training rows"}
@@ -271,7 +276,7 @@ def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Netw
         ValueError: Where no network of the library's functions computes it.
     """
     used = [column for column, symbol in enumerate(symbols) if symbol in expression.free_symbols]
-    made = plan(expression, [symbols[column] for column in used])
+    made = plan(expression, [symbols[column] for column in used])  # the network's shape, and the functions of its edges
     new = reshaped(network, made.width, made.arities, noise_scale=0.0)
     new.columns = torch.tensor(used)
     # Edges of sums can be in units of the target's size; a product of outputs has its own.

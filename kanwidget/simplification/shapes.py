@@ -52,9 +52,9 @@ def shapes(network: Network, held: HeldOutRows) -> list[Shape]:
 
 
 def positive_columns(network: Network, held: HeldOutRows) -> list[int]:
-    """The columns that an input reads, that are positive everywhere and vary by a fifth at least."""
+    """The columns of numbers that the network reads, that are positive in all rows and vary by a fifth at least."""
     inputs = zip(network.columns.tolist(), network.layer(0).levels, strict=True)
-    columns = sorted({column for column, levels in inputs if not levels})
+    columns = sorted({column for column, levels in inputs if not levels})  # those with levels are words
     low = torch.stack([held.data[f"{part}_input"].amin(0) for part in ("train", "test")]).amin(0)
     high = held.data.train_input.amax(0)
     return [c for c in columns if float(low[c]) > 0 and float(high[c]) >= _LEAST_SPAN * float(low[c])]
@@ -63,8 +63,8 @@ def positive_columns(network: Network, held: HeldOutRows) -> list[int]:
 def fresh(network: Network, shape: Shape, held: HeldOutRows, seed: int) -> Network:
     """An untrained network of another shape for the same columns and outputs, with the settings of a network."""
     width = [[count, 0] for count in (network.n_in, *shape.hidden, network.n_out)]
-    new, first = reshaped(network, width, [[] for _ in width], seed, grid_range=_RANGE), network.layer(0)
-    new.layer(0).set_levels(first.levels, first.merged)
+    new, first = reshaped(network, width, [[] for _ in width], seed, grid_range=_RANGE), network.layer(0)  # no products
+    new.layer(0).set_levels(first.levels, first.merged)  # which inputs are words, with a value for each
     if shape.logs:
         # Logarithms of columns have other scales than the columns; outputs keep the network's.
         scaling = Scaling(network.n_features, network.n_out, first.coef.detach())
@@ -73,7 +73,7 @@ def fresh(network: Network, shape: Shape, held: HeldOutRows, seed: int) -> Netwo
         if not held.data.is_classification:
             scaling.set_scale("output", network.output_scale)
         new.scaling = scaling
-        new.log = shape.logs
+        new.log = shape.logs  # the columns that are read by their logarithms
     return new.to(network.device)
 
 

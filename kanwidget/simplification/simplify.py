@@ -154,9 +154,10 @@ class _Simplification:
 
     best: Network
     pruned: Network
-    columns: Network
+    """A network without the edges that scores or evidence call needless; its curves are to give way to functions."""
+    network_for_law: Network
     """The network whose columns a law is searched in: edges that noise hides may be those of a weak column."""
-    reference: Tensor
+    reference_losses: Tensor
     """Losses of the held-out rows that nothing may exceed but by chance."""
     length: float
     """The description length of the best network."""
@@ -164,17 +165,16 @@ class _Simplification:
     def __init__(
         self, network: Network, held: HeldOutRows, lib: list[str] | None, seed: int, richer: RicherNetworks | None
     ) -> None:
-        """`held`: the rows that judge. `lib`: names of primitives, None for all. `richer`: what growth has said of it, if asked."""
+        """`held`: rows that judge. `lib`: names of primitives, None for all. `richer`: what `richer_networks` said of it, if asked."""
         self.given, self.held, self.lib, self.seed, self.richer = network, held, lib, seed, richer
         self.is_judged = False  #: Whether evidence has said which edges are needed.
         self.leaves_more = False  #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
-        #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
-        self.is_enough = False
-        self.is_coarse = False  #: Whether a law is much nearer to the data than the curves are.
+        self.is_enough = False  #: Whether straight lines, or a law, are as good as curves: nothing shorter will be.
+        self.curves_are_coarse = False  #: Whether a law is much nearer to the data than they are.
         self.search: LawSearch | None = None  #: For a law, a formula of few constants for the whole table.
         self.law: LawNetwork | None = None  #: The law that was taken, with its network.
         self.rivals: tuple[Rival, ...] = ()  #: Formulas that the rows can't tell from the law.
-        self.nearest = ""  #: A law that wasn't enough, in words with its error.
+        self.nearest_law = ""  #: A law that wasn't enough, in words with its error.
         self._measured: tuple[Network, float] | None = None  #: The best network with its error.
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
@@ -183,7 +183,7 @@ class _Simplification:
         A sum (no hidden nodes) whose training has settled evidence doesn't get that: degrees of freedom say which edges are needed.
         """
         self.given = settled(self.given, self.held)
-        self.best = self.pruned = self.columns = copy.deepcopy(self.given)
+        self.best = self.pruned = self.network_for_law = copy.deepcopy(self.given)
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
         self.is_judged = freedom is not None
         if freedom is None and steps:
@@ -200,9 +200,9 @@ class _Simplification:
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield from self._law()
-        # Functions in place of curves take seconds, the longer search half a minute.
+        # Functions take seconds, the longer search half a minute. `_leaves`: the best network leaves at most this part of the variance.
         is_sum = self.is_judged and not self.leaves_more and self.law is None
-        if (first := is_sum or self.is_coarse or self._leaves(_NOTHING)) and not self.is_enough:
+        if (first := is_sum or self.curves_are_coarse or self._leaves(_NOTHING)) and not self.is_enough:
             yield from self._replacements()
             self.is_enough = not numeric_edges(self.best) and (is_sum or self._leaves(EXACT))
         if self.search is not None and not self.is_enough and self._leaves(_LITTLE):
@@ -212,10 +212,10 @@ class _Simplification:
         yield self._last()
 
     def _asks_for_more(self) -> bool:
-        """Whether evidence prefers a richer network to the sum; True where it can't compare any."""
+        """Whether evidence prefers a richer network, or the sum with a wave, to the sum; True where it can't compare any."""
         answer = self.richer
         for step in richer_networks(self.best, self.held.data) if answer is None else ():
-            answer = step
+            answer = step  # the last one is the answer
             AFTER_STEP.get()()  # what the caller asks for here may break it off
         return answer is None or answer.better is not None or answer.wave is not None
 
@@ -224,7 +224,7 @@ class _Simplification:
 
         Where no network with one hidden node says the same the network itself follows, unless it was first, and two hidden nodes.
         """
-        # `found`: whether a network without splines became the best.
+        # `found`: whether a network without splines became the best. `is_judged`: whether evidence has removed what isn't needed.
         start, found, is_sum = self.pruned, False, self.pruned.depth == 1
         if is_sum:
             for step in self._own_functions():
@@ -233,7 +233,7 @@ class _Simplification:
             if self.is_judged:
                 if not self.leaves_more:
                     return
-                start, self.is_judged, found = self.given, False, False
+                start, self.is_judged, found = self.given, False, False  # hidden nodes may need what the sum didn't
         for shape in shapes(start, self.held):
             if is_sum and not shape.hidden:
                 continue  # another start leads to the same sum
@@ -245,7 +245,7 @@ class _Simplification:
         if not is_sum:
             yield from self._own_functions()
         two = Shape((2,))
-        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
+        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:  # else it is no smaller network
             yield from self._shaped(start, two)
 
     def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
@@ -256,20 +256,20 @@ class _Simplification:
         # Edges of words are neither splines nor lines.
         lines = sum(trial.layer(0).state(edge.source, edge.target) == "symbolic" for edge in edges)
         gone = before - len(edges)
-        improved = bool(lines or gone) and self._offer(trial)
+        improved = bool(lines or gone) and self._offer(trial)  # whether it is shorter and as good, and now the best
         if improved:
-            # A column that says nothing in a sum may be a factor: where evidence asks for more, a law may use all columns.
-            self.pruned, self.columns = trial, self.columns if self.leaves_more else trial
+            # A column that says nothing in a sum may be a factor: where evidence asks for more than a sum, a law may use all columns.
+            self.pruned, self.network_for_law = trial, self.network_for_law if self.leaves_more else trial
             self.is_enough = not numeric_edges(trial) and not self.leaves_more
         text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"
         return self._step("prune", text, improved)
 
     def _law(self) -> Iterator[SimplificationStep]:
-        """Look for a law of few constants in the data, and take its network if it says the same."""
-        if not LawSearch.is_possible(self.columns, self.held):
+        """Look for a law, a formula of few constants, for the whole table, in a short search; take its network if it says the same."""
+        if not LawSearch.is_possible(self.network_for_law, self.held):
             yield self._step("law", "No law of few constants was looked for", False)
             return
-        self.search = LawSearch(self.columns, self.held, self.given)
+        self.search = LawSearch(self.network_for_law, self.held, self.given)
         yield from self._searched(self.search, "first")
 
     def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
@@ -284,33 +284,33 @@ class _Simplification:
         yield self._judged(search, search.best)
 
     def _judged(self, search: LawSearch, found: LawNetwork | None) -> SimplificationStep:
-        """Take a law if it says the same as the curves, and see whether anything shorter is to be expected; None: there is no law."""
+        """Take a law (None: there is none) if it says the same as the curves, and see whether nothing shorter will be (`is_enough`)."""
         if found is None:
             return self._step("law", "No law of few constants was found", False)
-        losses = self.held.row_losses(found.network, unit=self.best)
+        losses = self.held.row_losses(found.network, unit=self.best)  # of the held-out rows, in its scale
         # Evidence knows all rows; the held-out ones decide where there is none.
         gain = evidence_gain(found.network, found.constants, found.functions, self.given, self.held)
-        improved = search.allows(self.reference, losses) if gain is None else gain > -CHANCE
+        improved = search.allows(self.reference_losses, losses) if gain is None else gain > -CHANCE
         if improved:
             # Where few constants say as much as all curves, within a standard error, nothing else will be shorter.
-            more = search.in_noise(losses - self.reference)
+            more = search.in_noise(losses - self.reference_losses)
             # Where the noise grows with the target, errors that weigh all rows alike are no measure.
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
             as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = float(losses.mean()) <= EXACT or (as_good and search.leaves_noise(found.network))
-            self.is_coarse = float(losses.mean()) < _FINER * float(self.reference.mean())
+            self.curves_are_coarse = float(losses.mean()) < _FINER * float(self.reference_losses.mean())
             self.law, self.best = found, found.network
-            self.reference = losses if self.is_enough else self.reference
-            everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
-            self.length = length_in_bits(everywhere, found.constants, found.functions)
+            self.reference_losses = losses if self.is_enough else self.reference_losses
+            of_all_rows = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
+            self.length = length_in_bits(of_all_rows, found.constants, found.functions)
         error = self.held.reported(self.pruned, losses)
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
-            self.nearest = f"{found.text}, {self.held.error_name} {error:.3g}"
+            self.nearest_law = f"{found.text}, {self.held.error_name} {error:.3g}"
         return self._step("law", f"{found.text}: {self.held.error_name} {error:.3g}", improved)
 
     def _leaves(self, part: float) -> bool:
         """Whether the mean loss of the held-out rows by the best network is at most this part of the labels' variance."""
-        return float(self.reference.mean()) <= part * self._variance()
+        return float(self.reference_losses.mean()) <= part * self._variance()
 
     def _trained(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """Train the best network with a penalty, grids following the data; of a large one the training is shown in parts."""
@@ -329,21 +329,21 @@ class _Simplification:
         if not gone:
             return self._step("prune", "Every column says something", False)
         inputs = network.layer(0).active().any(0).nonzero().flatten().tolist()
-        network = prune_input(network, self.held.data.train_input, active=inputs)
+        network = prune_input(network, self.held.data.train_input, active=inputs)  # without unread inputs
         self._settle(network)
         names = ", ".join(self.held.data.in_vars[column] for column in gone)
         return self._step("prune", f"Without {names}, which say nothing", True)
 
     def _settle(self, network: Network) -> None:
-        """Take a network as the best, whatever its description."""
+        """Take a network as the best and the pruned one, whatever its description; its held-out losses and length are those to beat."""
         self.best = self.pruned = network
-        self.reference, self.length = self.held.row_losses(network), description_length(network, self.held)
+        self.reference_losses, self.length = self.held.row_losses(network), description_length(network, self.held)
 
     def _pruned(self) -> SimplificationStep:
         """Prune by scores between two refits; before it a training with a penalty is taken back if it has lost too much."""
         before = len(self.best.edge_refs(active=True))
         full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
-        given = self.held.row_losses(self.given, unit=self.best)
+        given = self.held.row_losses(self.given, unit=self.best)  # before the penalty, in its scale now
         much = float(given.mean()) + _ASTRAY * self._variance()
         lost = float(full.mean()) > much and not self.held.allows(given, full)
         # A network that was never trained has learnt no scales to go back to.
@@ -355,7 +355,7 @@ class _Simplification:
         # Of noiseless data every edge says something: a little is given up for fewer of them.
         if self.held.allows(full, losses) or float(losses.mean()) <= _GIVEN_UP * float(full.mean()):
             self.pruned = pruned
-        self.columns = self.best if before > _LARGE else self.pruned
+        self.network_for_law = self.best if before > _LARGE else self.pruned  # whose columns a law may have
         if len(self.pruned.edge_refs(active=True)) > _MOST_OF_A_FORMULA:
             harder = removals.without_needless_edges(self.pruned, self.held)
             if self.held.allows(self.held.row_losses(self.pruned), self.held.row_losses(harder)):
@@ -380,8 +380,8 @@ class _Simplification:
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
         error, _, trial = min(trials)
-        # Curves that miss so much more don't hold the functions' shape.
-        if error > _HOPELESS * float(self.reference.mean()) + _ASTRAY * self._variance():
+        # Curves that miss so much more than the best network (`reference_losses`) don't hold the functions' shape.
+        if error > _HOPELESS * float(self.reference_losses.mean()) + _ASTRAY * self._variance():
             yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
         elif shape.logs and self._offer(power_law(trial, self.held)):
             yield self._step("shape", "A product of powers says the same", True)
@@ -396,7 +396,7 @@ class _Simplification:
     def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
         """Replace the splines of a copy of a network by functions; `what` names it in texts, `kind` is that of the step with the result."""
         trial = copy.deepcopy(network)
-        if not self.is_judged:
+        if not self.is_judged:  # evidence hasn't said yet which edges are needed
             trial = removals.without_needless_edges(trial, self.held)
         count = len(numeric_edges(trial))
         lib = _PLAIN if self.lib is None and count > _MOST_OF_A_FORMULA else self.lib
@@ -421,10 +421,10 @@ class _Simplification:
     def _offer(self, network: Network) -> bool:
         """Take a network if its description is shorter and its held-out losses aren't worse but by chance; whether it was taken."""
         losses, length = self.held.row_losses(network), description_length(network, self.held)
-        if length < self.length and self.held.allows(self.reference, losses):
+        if length < self.length and self.held.allows(self.reference_losses, losses):
             self.best, self.length = network, length
-            if float(losses.mean()) < float(self.reference.mean()):
-                self.reference = losses
+            if float(losses.mean()) < float(self.reference_losses.mean()):
+                self.reference_losses = losses
             return True
         return False
 
@@ -444,7 +444,7 @@ class _Simplification:
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
         """The step with the best network so far, whose error is computed only if that has changed since the last step."""
-        nearest = "" if self.law is not None and self.best is self.law.network else self.nearest
+        nearest = "" if self.law is not None and self.best is self.law.network else self.nearest_law
         if self._measured is None or self._measured[0] is not self.best or improved:
             self._measured = self.best, self.held.error(self.best)
         return SimplificationStep(kind, text, self.best, self._measured[1], improved, nearest, self.rivals)

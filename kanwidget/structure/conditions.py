@@ -34,8 +34,8 @@ _BY_VALUES = 10.0
 
 
 def irrelevance(field: ScaledField, column: int) -> Measurement:
-    """∂f/∂x, with x the column of this number, which vanishes where f doesn't depend on it; against the whole gradient."""
-    if field.unit == 0.0:
+    """∂f/∂x, with x the column of this number, which vanishes where f doesn't depend on it; compared with the whole gradient."""
+    if field.unit == 0.0:  # a constant function
         return EXACT
     slopes = field.gradient.unbind(-1)
     others = [slope for index, slope in enumerate(slopes) if index != column]
@@ -43,7 +43,10 @@ def irrelevance(field: ScaledField, column: int) -> Measurement:
 
 
 def additivity(field: ScaledField, i: int, j: int) -> Measurement:
-    """∂²f/∂x∂y, with x and y the columns i and j, which vanishes for f = g(x, …) + h(y, …); against itself and the two slopes."""
+    """∂²f/∂x∂y, with x and y the columns i and j, which vanishes for f = g(x, …) + h(y, …).
+
+    It is compared with itself and with the geometric mean of the two slopes, ∂f/∂x and ∂f/∂y.
+    """
     slopes = (field.gradient[..., i] * field.gradient[..., j]).abs().sqrt()
     return measure([field.hessian[..., i, j]], [slopes])
 
@@ -120,11 +123,14 @@ SYMMETRIES = (
 
 
 def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
-    """The derivative of f along the curves on which the form of columns i and j is constant; 0 if f depends on them through it."""
+    """The derivative of f along the curves on which the form of columns i and j is constant; 0 if f depends on them through it.
+
+    `form` is one of `SYMMETRIES`, such as x - y: its family (sum, product or squares), and the sign of y in it.
+    """
     slope_x, slope_y = field.gradient[..., i], field.gradient[..., j]
     # The two terms of the derivative, one of each column.
     first, second = _ALONG[form.family](field.x[:, i], field.x[:, j], slope_x, slope_y, field.size[i] / field.size[j])
-    largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()
+    largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()  # 0 of no points
     if not bool(largest > 0) or not bool(largest.isfinite()):
         return NOTHING
     # Two columns in very different units: the squares of the terms must not overflow.
@@ -149,8 +155,8 @@ def irrelevance_by_values(swaps: Swaps, column: int) -> Measurement:
 
 
 def additivity_by_values(swaps: Swaps, i: int, j: int) -> Measurement:
-    """f(a, b) - f(a', b) - f(a, b') + f(a', b'), against itself and the two differences; a and b are columns i and j, a' and b' those
-    of another row.
+    """f(a, b) - f(a', b) - f(a, b') + f(a', b'), which vanishes for f = g(a) + h(b); a and b are columns i and j, a' and b' those of
+    another row. It is compared with itself and with the geometric mean of f(a', b) - f(a, b) and f(a, b') - f(a, b).
     """
     _, first, second, mixed = _differences(swaps, i, j)
     return _measure_finite([mixed], [(first * second).abs().sqrt()])
@@ -158,14 +164,16 @@ def additivity_by_values(swaps: Swaps, i: int, j: int) -> Measurement:
 
 def multiplicativity_by_values(swaps: Swaps, i: int, j: int, constant: float) -> Measurement:
     """(f(a, b) - c)(f(a', b') - c) - (f(a', b) - c)(f(a, b') - c), written in differences; a and b are columns i and j, a' and b' those
-    of another row, and c is the constant.
+    of another row, and c is the constant. It vanishes for f = c + g(a)·h(b).
     """
     value, first, second, mixed = _differences(swaps, i, j)
     return _measure_finite([(value - constant) * mixed, -first * second])
 
 
 def _differences(swaps: Swaps, i: int, j: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Value, its differences where column i, and where column j, is that of another row, and their mixed difference; `(members, rows)`."""
+    """An exact function's value, what it changes by where column i, and where column j, is that of another row, and by both together
+    beyond the sum of these changes; each `(members, rows)`.
+    """
     value, first, second = swaps.value(), swaps.value(i), swaps.value(j)
     return value, first - value, second - value, swaps.value(i, j) - first - second + value
 
@@ -179,12 +187,13 @@ def composition_by_values(swaps: Swaps, i: int, j: int, k: int) -> Measurement:
 def symmetry_by_values(swaps: Swaps, i: int, j: int, form: Symmetry) -> Measurement:
     """What the value changes by where column i, x, is that of another row, and column j, y, moves so that the form keeps its value.
 
-    Rows at which y would leave its range don't count. It is compared with the change where x alone is that of the other row.
+    Rows at which y would leave its range don't count. It is compared with the change where x alone is that of the other row. `form` is one
+    of `SYMMETRIES`, such as x - y: its family (sum, product or squares), and the sign of y in it.
     """
     x, y, other = swaps.column(i), swaps.column(j), swaps.column(i, other=True)
     moved = _LEVEL[form.family](x, y, other, form.sign)  # y, so that the form keeps its value
     low, high = (bound[j] for bound in swaps.range)
-    # Another branch of x·y or x² - y² may be another piece of a function that is a symmetric one on each.
+    # x·y and x² - y² are constant on curves of two branches, on each of which the function may be another one: x keeps its sign.
     reached = (moved >= low) & (moved <= high) & ((x * other > 0) | (form.family == "sum"))
     value = swaps.value()
     there = swaps.moved_value({i: torch.where(reached, other, x), j: torch.where(reached, moved, y)})
@@ -200,7 +209,10 @@ _LEVEL: dict[Family, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = {
 
 
 def _measure_finite(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurement:
-    """The measurement over the rows at which everything is finite."""
+    """`measure` of the sum of these terms, and of what it is compared with (`natural`), over the rows at which everything is finite.
+
+    All are `(members, rows)`.
+    """
     every = [*terms, *natural]
     finite = torch.stack([part.isfinite().all(0) for part in every]).all(0)
     picked = [part[:, finite] for part in every]
@@ -236,7 +248,13 @@ class Measurements:
     def _measured(
         self, condition: Callable[..., Measurement], by_values: Callable[..., Measurement], *of: Any
     ) -> Measurement:
-        """A measurement by derivatives; where it holds, contradicted if values at other points, `by_values(swaps, *of)`, deny it."""
+        """A measurement by derivatives; where it holds, contradicted if values at other points deny it. Each is made once.
+
+        Args:
+            condition: A function above that measures it by the field's derivatives.
+            by_values: The one that measures it by an exact function's values, `self._swaps`; of a learned one there are none.
+            *of: What both take beside these: numbers of columns, a form, or the constant beside a product.
+        """
         key = (condition, *of)
         if key not in self._made:
             measurement = condition(self.field, *of)
@@ -283,7 +301,7 @@ class Measurements:
         }
 
     def _constants(self, pairs: Sequence[Pair]) -> list[float]:
-        """The constants that may stand beside a product, the best first, at most a few; [0.0] where no pair has one.
+        """The constants, in scaled numbers, that may stand beside a product, the best first, at most a few; [0.0] where no pair has one.
 
         Each was fitted to one pair. After the first one, a constant that fails for its pair is left out. So is one nearly equal to a
         better one.
@@ -305,6 +323,7 @@ class Measurements:
     def groups(self) -> set[Group]:
         """For each pair of relevant columns the smallest group with both that acts through one number, if that isn't all columns."""
         columns = self.relevant
+        # `_separates(i, j, k)`: columns i and j don't act through one number beside column k, so that a group of both needs it, too.
         closures = (partitions.closure(pair, columns, self._separates) for pair in combinations(columns, 2))
         return {group for group in closures if len(group) < len(columns)}
 
@@ -364,7 +383,7 @@ class Measurements:
         columns = self.relevant
         verdicts = {pair: self.verdict(measurement) for pair, measurement in pairs.items()}
         groups = partitions.components(columns, {pair for pair, verdict in verdicts.items() if verdict != "holds"})
-        if len(columns) < 2:
+        if len(columns) < 2:  # there is nothing to separate
             return groups, "holds", EXACT
         if len(groups) > 1:
             group_of = {column: number for number, group in enumerate(groups) for column in group}

@@ -50,8 +50,9 @@ class Measurement:
         """
         if not math.isfinite(self.violation + self.floor):
             return "undecided"
-        limit = max(tolerance, self.floor)
+        limit = max(tolerance, self.floor)  # the floor is the members' spread, below which nothing can be seen
         if self.violation <= limit:
+            # The spread could hide a violation of two floors: nothing was seen only if such a one is small, too.
             seen = HIDDEN * self.floor <= max(RESOLUTION, tolerance)
             return "holds" if seen and not self.contradicted else "undecided"
         return "fails" if self.violation > CLEAR * limit else "undecided"
@@ -68,7 +69,8 @@ def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurem
 
     Args:
         terms: Each `(members, points)`; their sum is the expression.
-        natural: Further quantities of the same unit that the sum is compared with: for an expression of one term.
+        natural: Further quantities of the same unit, `(members, points)`, that the sum is compared with: for an expression of one term,
+            which would else be compared with itself alone.
 
     Examples:
         >>> a = torch.linspace(1, 2, 50, dtype=torch.float64).repeat(3, 1)
@@ -105,20 +107,21 @@ def _excess(mean: Tensor, weight: Tensor, mean_variance: float, size: float) -> 
     Args:
         mean: The mean of the expression over the members, `(points,)`.
         weight: Weight of each point, with sum 1.
-        mean_variance: Of the members.
-        size: Mean square of the terms.
+        mean_variance: The variance of the expression between members, as the weighted mean over the points.
+        size: The squared scale: the sum of the terms' squares, as the weighted mean over the points.
     """
     return math.sqrt(max(0.0, float(weight @ mean.square()) - mean_variance) / size)
 
 
 def _jackknife(total: Tensor, weight: Tensor, mean_variance: float, size: float) -> float:
-    """Standard error of the violation, from violations with each member left out in turn; 0 for a single member.
+    """Standard error of the violation (how far the expression is from 0, over the scale of its terms), from the violations with each
+    member of the ensemble left out in turn; 0 for a single member.
 
     Args:
-        total: The expression, `(members, points)`.
+        total: The expression that should vanish, `(members, points)`.
         weight: Weight of each point, with sum 1.
-        mean_variance: Of the members.
-        size: Mean square of the terms.
+        mean_variance: The variance of the expression between all members, as the weighted mean over the points.
+        size: The squared scale: the sum of the terms' squares, as the weighted mean over the points.
     """
     members = len(total)
     if members < 2:

@@ -143,11 +143,15 @@ class Swaps:
     def __init__(
         self, function: Function, points: Tensor, columns: Sequence[int], field: ScaledField, shifts: Sequence[float]
     ) -> None:
+        """Pick the rows. `function` gives the values, `(points,)`, of an exact function at `points`, `(points, all columns)`, in own units.
+
+        `columns` are the numbers of those that may be swapped, `field` gives the units of these and of values; `shifts` are factors near 1
+        of the points, one a member, which show what rounding does.
+        """
         # Evenly picked rows, and beside each of them one of them at random, in own units, `(rows, all columns)`.
         count = min(len(points), _SWAPPED)
         self._rows = points[torch.linspace(0, len(points) - 1, count).long()]
         self._others = self._rows[torch.randperm(count, generator=torch.Generator().manual_seed(0))]
-        # The field gives the scale of values; shifts are factors near 1 of the points, one a member, which show what rounding does.
         self._function, self._field, self._columns, self._shifts = function, field, list(columns), tuple(shifts)
         #: What was computed, by the name of the method and the columns swapped.
         self._made: dict[tuple[str, frozenset[int]], Tensor] = {}
@@ -155,7 +159,7 @@ class Swaps:
         self.range = points.amin(0)[self._columns], points.amax(0)[self._columns]
 
     def column(self, index: int, *, other: bool = False) -> Tensor:
-        """A column in its own unit, of the rows or of the other rows, `(rows,)`."""
+        """A column, by its place among those that may be swapped, in its own unit, of the rows or of the other rows, `(rows,)`."""
         return (self._others if other else self._rows)[:, self._columns[index]]
 
     def value(self, *swapped: int) -> Tensor:
@@ -167,7 +171,10 @@ class Swaps:
         return self.value(*range(len(self._columns)))
 
     def moved_value(self, moved: dict[int, Tensor]) -> Tensor:
-        """Scaled values where some columns have other values, in own units, `(members, rows)`."""
+        """Scaled values, `(members, rows)`, where some columns have other values.
+
+        `moved` has these in own units, `(rows,)`, by the column's place among those that may be swapped.
+        """
         points = self._rows.clone()
         for index, values in moved.items():
             points[:, self._columns[index]] = values
@@ -194,7 +201,10 @@ class Swaps:
         return (values - self._field.centre) / (self._field.unit or 1.0)
 
     def _gradient_at(self, points: Tensor) -> Tensor:
-        """Gradient of the function in the field's columns and units, `(members, rows, columns)`, at points in own units."""
+        """Gradient of the function in the field's columns and units, `(members, rows, columns)`, at points in own units.
+
+        A member is the function at the points times one shift, a factor near 1: their spread is what rounding does.
+        """
         size = torch.ones_like(points[0])
         size[self._columns] = self._field.size
         with torch.enable_grad():

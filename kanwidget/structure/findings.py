@@ -73,7 +73,9 @@ class Finding:
         if self.verdict == "holds":
             return f"holds to within {_number(self.threshold)} ({numbers})"
         if self.verdict == "fails":
-            return f"fails ({numbers}, above {_number(self.threshold)})"
+            # A violation that is clear need not be above what an error could hide at most.
+            above = f", above {_number(self.threshold)}" if self.violation > self.threshold else ""
+            return f"fails ({numbers}{above})"
         if self.measurement.contradicted:
             return f"undecided ({numbers}; {_PIECES})"
         return f"undecided ({numbers}; the fit's own error looks like {_number(self.floor)}: {_ADVICE})"

@@ -1,7 +1,4 @@
-"""`Structure`: all tests of one function, from one fit, and the tree that grows from them.
-
-A tree grows from the top: what says most about a function comes first, and each part is taken apart in its turn.
-"""
+"""`Structure`: all tests of one function, from one fit, and the tree that grows from them, from the top down, part by part."""
 
 from __future__ import annotations
 
@@ -70,8 +67,7 @@ class Structure:
         self._points = subject.points if points is None else points
         self._columns = tuple(range(len(subject.names)) if columns is None else columns)
         size, varies = sizes_of(subject.points)  # the unit of each column, and which have several values
-        #: Names of the columns that are examined.
-        self.names = tuple(subject.names[column] for column in self._columns)
+        self.names = tuple(subject.names[column] for column in self._columns)  #: Of the columns that are examined.
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
         derivatives = subject.derivatives(self._points, size, self._columns)
@@ -131,8 +127,8 @@ class Structure:
             'y = 3 + f(x_1)·g(x_2, x_3)'
         """
         options = [(self.measurements.partition(pairs), c) for c, pairs in self.measurements.multiplicativity.items()]
-        # Most factors first; among equals the one that is nearest.
-        (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
+        # Of the partitions, one for each constant that may stand beside a product, that with most factors; of equals the nearest one.
+        (groups, verdict, worst), constant = min(options, key=lambda option: (-len(option[0][0]), order(option[0][2])))
         offset = self.field.centre + constant * self.field.unit  # in the target's own unit
         if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
             offset = 0.0  # too small to be discerned from none
@@ -248,6 +244,7 @@ class Structure:
             >>> structure.tree()
             y = f(x_1/x_2)·g(x_3)
         """
+        # Such a finding has one group, of the one column that doesn't matter; `unvaried` ones have one value and can't be examined.
         idle = tuple(finding.groups[0][0] for finding in self.irrelevant() if finding.holds)
         relevant = [name for name in self.names if name not in (*idle, *self.unvaried)]
         return replace(_node(self, relevant), target=self.target, irrelevant=idle, unvaried=self.unvaried)
@@ -279,14 +276,14 @@ class Structure:
         columns = sorted({self._columns[self._column(name, "names", "section")] for name in chosen})
         fixed = section_points(self.subject.points, self._points, columns)
         sections = [Structure(self.subject, self.tolerance, columns, points) for points in fixed]
-        return max(sections, key=lambda section: clarity(section.field))
+        return max(sections, key=lambda section: clarity(section.field))  # slopes furthest above their errors
 
     def __repr__(self) -> str:
         count, members = len(self.field.x), len(self.subject.members)
         source = "exact derivatives" if self.subject.is_exact else f"{members} fits"
         return f"Structure({self.target} of {', '.join(self.names)}, {count} points, {source})"
 
-    # ---- findings and words
+    # ---- findings
 
     def _undivided(self, groups: Sequence[Group], name: str) -> str:
         """The statement about one group of all columns: that they make a sum, or a product, as `name` says; empty for other groups."""
@@ -406,20 +403,21 @@ def _separation(structure: Structure, names: Sequence[str], finding: Finding) ->
     """A sum, or a product with a constant beside it, of functions of groups of columns; None where the function doesn't fall apart."""
     if len(finding.groups) < 2:
         return None
-    kind, label, constant = _SEPARATIONS[finding.kind]
+    kind, label, constant = _SEPARATIONS[finding.kind]  # `constant`: see `_parts`
     children = _parts(structure, finding.groups, constant)
     return Tree(kind, tuple(names), label, children=children, findings=(finding,), constant=finding.constant or 0.0)
 
 
 def _function(structure: Structure, names: Sequence[str]) -> Tree:
     """A function of which no more is seen: of groups of columns that act through one number each, and of single columns."""
-    compositions = structure.compositions()
+    compositions = structure.compositions()  # each has one group, of columns that act through one number
     index: list[Group] = [tuple(names.index(name) for name in finding.groups[0]) for finding in compositions]
+    # The parts at the top, as tuples of places in `names`; `joined`: whether every union of parts acts through one number, too.
     numbers, joined = partitions.top_parts(range(len(names)), index)
     groups = [tuple(names[number] for number in group) for group in numbers]
     parts = _parts(structure, groups, 0.0)
     tests = (structure.additive(), structure.multiplicative())
-    if joined:  # every union of parts acts through one number: a sum within an outer function
+    if joined:  # as in φ(a + b + c), any two columns of which act through their sum: a sum within an outer function
         inner = Tree("sum", tuple(names), "+", children=parts, findings=tuple(compositions))
         return Tree("function", tuple(names), "f", children=(inner,), findings=tests)
     unsure = any(finding.verdict == "undecided" for finding in (*tests, *_undecided_pairs(structure, names, groups)))
@@ -430,7 +428,7 @@ def _function(structure: Structure, names: Sequence[str]) -> Tree:
 def _undecided_pairs(
     structure: Structure, names: Sequence[str], groups: Sequence[tuple[str, ...]]
 ) -> Sequence[Finding]:
-    """Findings on parts that may act as one: symmetries of two columns; of more, whether pairs of single columns act through one number."""
+    """What leaves a function open if undecided: symmetries of two columns; of more, whether each two single ones act through one number."""
     if len(names) < 3:
         return structure.symmetries()
     singles = [group[0] for group in groups if len(group) == 1]
@@ -440,8 +438,8 @@ def _undecided_pairs(
 def _parts(structure: Structure, groups: Sequence[tuple[str, ...]], constant: float) -> tuple[Tree, ...]:
     """The tree of each group of columns, by a section: the same function with the other columns fixed.
 
-    A section is the part but for a constant, a factor or an outer function, so its constant beside a product says nothing of the part's:
-    `constant` takes its place: within a product 1, which stands for one of any size, as in (1 + f·g)·h; elsewhere 0.
+    A section differs from the part by a constant, a factor or an outer function. So if it is a product with a constant beside it, that one
+    isn't the part's: `constant` takes its place, within a product 1, which stands for one of any size, as in (1 + f·g)·h; elsewhere 0.
     """
     trees = (
         Tree("column", group, group[0]) if len(group) == 1 else _node(structure.section(group), group)

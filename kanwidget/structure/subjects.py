@@ -256,6 +256,7 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
         member = function_member(lambda x: torch.full((len(x),), float(label[0]), dtype=x.dtype))
         return Subject(names, data.out_vars[index], points, (member,), LEARNED_TOLERANCE)
     ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
+    # A member is the mean of the networks trained on one draw of the rows; output 0 is their only one.
     functions = tuple(network_member(networks, 0) for networks in ensemble)
     return Subject(names, data.out_vars[index], points, functions, LEARNED_TOLERANCE)
 

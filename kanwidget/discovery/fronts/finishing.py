@@ -44,7 +44,7 @@ class Finishing:
     def __init__(self, front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> None:
         # The weights of the training rows of a robust loss, `(rows,)`, if it is one; and what says how many seconds remain.
         self.front, self._weights, self._seconds = front, weights, seconds
-        self._cost = 0.0  # seconds that the last formula took
+        self._cost = 0.0  # seconds that the last fits of the formula before took
 
     @property
     def has_time(self) -> bool:
@@ -69,8 +69,9 @@ class Finishing:
 
         Args:
             member: The formula.
-            rewrite: Whether shorter writings are looked for, too, which takes longer than everything else.
+            rewrite: Whether shorter writings of its form are looked for, too, which takes longer than everything else.
         """
+        # The seconds that remain for last fits; infinite where the time has no limit.
         seconds, now = self._seconds(), time.monotonic()
         if not math.isfinite(seconds):
             return _finished(self.front, member, self._weights, math.inf, rewrite)
@@ -80,7 +81,7 @@ class Finishing:
             now + seconds + _GRACE,
             lambda: _finished(self.front, member, self._weights, now + _SIMPLER * seconds, rewrite),
         )
-        self._cost = max(seconds - self._seconds(), 0.0)
+        self._cost = max(seconds - self._seconds(), 0.0)  # seconds that this formula took
         return result
 
 
@@ -94,7 +95,7 @@ def _finished(
         member: The formula.
         weights: Weights of the training rows of a robust loss.
         deadline: A time of `time.monotonic`, after which it gets no simpler.
-        rewrite: As of `Finishing.finish`.
+        rewrite: Whether shorter writings of its form are looked for, too, by sympy, which takes longest.
     """
     table, start = front.table, member.equation.sympy
     if rewrite:
@@ -151,20 +152,21 @@ def _problem(front: Front, part: OwnRows, expression: Any, weights: torch.Tensor
     """Rows as a problem of least squares, with weights where the noise grows with the value.
 
     Args:
-        front: Its noise counts.
+        front: Says how the noise grows.
         part: The rows.
         expression: Gives the values that the noise grows with.
         weights: Weights of these rows by a robust loss, `(rows,)`; they, or those of the data, stay as they are.
     """
     problem = front.table.problem(part, weights)
-    noise = None if problem.from_data else front.noise
+    noise = None if problem.from_data else front.noise  # `from_data`: it has weights of the data, or of the loss
     return problem if noise is None else problem.with_weights(noise.weights(problem.values(expression)))
 
 
 def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tuple[Problem, Fit] | None:
     """The formula `start` without needless constants, with exact numbers for others, as a fit, and the rows and weights of the fit.
 
-    None where it predicts held-out rows worse than `start`, or where sympy fails. After the deadline it gets no simpler.
+    None where it predicts held-out rows worse than `start`, or where sympy fails. After the deadline it gets no simpler. Exact exponents
+    stay as they are (`free=False`).
     """
     try:
         return _as_good(front, *simplest(problem, start, free=False, deadline=deadline), start)

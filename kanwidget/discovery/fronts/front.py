@@ -58,28 +58,27 @@ class Front:
         # Formulas so far that no simpler one equals, under noise that is the same everywhere or under one that grows with the value.
         self._kept: list[Member] = []
         # Names of the operations allowed, the largest complexity in the end, and whether sizes of residuals count, not squares.
-        self._operations, self._most, self._robust = operations, most, robust
+        self._operations, self._largest_complexity, self._robust = operations, most, robust
         # A constant takes four rows: with fewer formulas fit whatever a short table holds.
         self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
         # Training rows, and those held out where there are any.
         self._parts = [table.train] if table.held_out is None else [table.train, table.held_out]
         # The columns of each part; of a table without any one of zeros, which says how many values a constant has.
         self._inputs = [table.scaled(part.x).unbind(1) or [torch.zeros_like(part.y)] for part in self._parts]
-        self._problem = table.problem(table.train)  # the rows that constants are fitted to
+        self._problem = table.problem(table.train)  # the training rows, to which a search fits constants
         self._columns = set(column_trees(table))  # formulas that are a mere column in its own unit
-        self.rivals: list[
-            Member
-        ] = []  # that the rows can't tell from the best one; found in the end, see `find_rivals`
+        #: Formulas that the rows can't tell from the best one; found in the end, see `find_rivals`.
+        self.rivals: list[Member] = []
 
     @property
     def reach(self) -> float:
         """The largest complexity of formulas that may still get short enough: exact numbers and parts left out shorten them in the end."""
-        return _REACH * self._most
+        return _REACH * self._largest_complexity
 
     @property
     def candidates(self) -> list[Member]:
         """The formulas, and longer ones that exact numbers may yet make short enough, from simple to accurate."""
-        return ranking.front(self._kept, len(self.table.every.y), noise=self._kind)
+        return ranking.front(self._kept, len(self.table.every.y), noise=self._noise_kind)
 
     @property
     def members(self) -> list[Member]:
@@ -88,7 +87,7 @@ class Front:
         After the one with the shortest description (bits of residuals, constants and form) there are only those whose description is at
         most ten bits longer: the rows hardly speak against them.
         """
-        members = self._short
+        members = self._short_enough
         lengths = [*map(self.length, members)]
         best = min(range(len(members)), key=lengths.__getitem__, default=0)
         limit = lengths[best] + _UNLIKELY if members else 0.0
@@ -97,7 +96,7 @@ class Front:
         ]
 
     @property
-    def _short(self) -> list[Member]:
+    def _short_enough(self) -> list[Member]:
         """The candidates that are as short as formulas must be in the end."""
         return [member for member in self.candidates if self.is_short(member)]
 
@@ -112,7 +111,7 @@ class Front:
 
         Where units are known it is the shortest one whose units fit, unless that takes more than three bits more.
         """
-        members, length = self._short, self.length
+        members, length = self._short_enough, self.length
         first = min(members, key=length)
         if not self.table.quantities:
             return first
@@ -123,7 +122,7 @@ class Front:
     @property
     def length(self) -> Callable[[Ranked], float]:
         """From a formula to the length of its description of the rows, in bits (residuals, constants, form), under the likeliest noise."""
-        return partial(ranking.length, rows=len(self.table.every.y), noise=self._kind)
+        return partial(ranking.length, rows=len(self.table.every.y), noise=self._noise_kind)
 
     @property
     def by_length(self) -> list[Member]:
@@ -131,8 +130,8 @@ class Front:
         return sorted(self.candidates, key=self.length)
 
     @property
-    def _kind(self) -> int:
-        """The likeliest kind of noise, as of `Misfit.under`: 0 is the same everywhere, 1 and more grow with the value.
+    def _noise_kind(self) -> int:
+        """The likeliest kind of noise: 0 is the same everywhere, 1 and more grow with the value.
 
         It is 0 for robust losses, and where a formula leaves nothing but round-off, which is no noise.
         """
@@ -143,14 +142,14 @@ class Front:
     @property
     def noise(self) -> GrowingNoise | None:
         """How the noise of rows grows with the value, in the units of the data; None where it is the same everywhere."""
-        kind = self._kind
+        kind = self._noise_kind
         # Kind 0 isn't among those that grow.
         return ranking.kinds(float(self.table.train.y.abs().median()))[kind - 1] if kind else None
 
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise is a part of the value, but for values that are very small: relative errors then say how large it is."""
-        return self._kind == ranking.ALL_KINDS[-1]  # the one with the least constant part
+        return self._noise_kind == ranking.ALL_KINDS[-1]  # the one with the least constant part
 
     def noise_weights(self) -> Tensor | None:
         """Weights of the squared residuals of the training rows, `(rows,)`, for noise that grows with the value; None where it doesn't."""
@@ -162,12 +161,12 @@ class Front:
 
     def error(self, member: Member) -> float:
         """The error by which a formula is judged: that on the rows held out (else on all), under the likeliest kind of noise."""
-        return member.misfit.under(self._kind).held_out
+        return member.misfit.under(self._noise_kind).held_out
 
     @property
     def exact(self) -> Member | None:
         """The simplest formula that leaves nothing but round-off; None where none does."""
-        return next(filter(self.leaves_rounding, self._short), None)
+        return next(filter(self.leaves_rounding, self._short_enough), None)
 
     def leaves_rounding(self, member: Member) -> bool:
         """Whether a formula leaves nothing but round-off, its own or that of the target's values."""
@@ -184,9 +183,9 @@ class Front:
             The formula, if it stays and is short enough by now; else None.
         """
         rank = self._ranked(tree)
-        # Whether the data leave a constant open isn't known of the new one, so it doesn't count here of the others either.
+        # Whether the data leave a constant open isn't known of the new one, so it doesn't count here of those kept so far either.
         former = [Ranked(member.complexity, member.constants, member.misfit) for member in self._kept]
-        if rank is None or not any(kept is rank for kept in self._both([*former, rank])):
+        if rank is None or not any(kept is rank for kept in self._unbeaten([*former, rank])):
             return None
         member = self._written(tree, rank, origin)
         if member is None:
@@ -209,7 +208,7 @@ class Front:
 
     def is_short(self, member: Member) -> bool:
         """Whether its complexity is at most the largest that formulas may have in the end."""
-        return member.complexity <= self._most
+        return member.complexity <= self._largest_complexity
 
     def _ranked(self, tree: Tree) -> Ranked | None:
         """What is compared of a tree; None of one that may not come in.
@@ -246,7 +245,7 @@ class Front:
             member: The new one.
             former: The one whose place it takes.
         """
-        self._kept = self._both([*(kept for kept in self._kept if kept is not former), member])
+        self._kept = self._unbeaten([*(kept for kept in self._kept if kept is not former), member])
 
     def measured(self, expression: Any, size: float, number: int, origin: str, problem: Problem) -> Member:
         """An expression in the table's units as a member.
@@ -273,10 +272,11 @@ class Front:
             problem: All rows, and their weights, that these were fitted to.
         """
         equation = self._equation(expression, member.complexity, member.misfit, member.equation.origin, problem)
+        # Doubtful is a formula with a constant that the rows leave open.
         return replace(member, equation=equation, doubtful=not equation.fitted.determined)
 
-    def _both(self, members: Sequence[R]) -> list[R]:
-        """The members that no simpler one equals under one kind of noise at least (equal everywhere, growing with the value); each once."""
+    def _unbeaten(self, members: Sequence[R]) -> list[R]:
+        """The members that no simpler one equals under one kind of noise at least (equal everywhere, growing with the value), each once."""
         kept: list[R] = []
         for kind in ranking.ALL_KINDS:
             kept += (
@@ -293,7 +293,7 @@ class Front:
         return inner[0] == "x" or tree in self._columns
 
     def _misfit(self, tree: Tree) -> Misfit:
-        """The errors of a tree on the training rows and on those held out."""
+        """The errors of a tree on the training rows and on those held out (`_inputs`: the columns of both, in the search's units)."""
         with torch.no_grad():
             return self._compared([values(tree, columns) for columns in self._inputs])
 
@@ -349,7 +349,8 @@ class EquationReader:
         Args:
             expression: In the names of the columns.
             complexity: As the search had it.
-            held_out: Its error on rows that were held out, which can't be had again; of a table with test rows theirs counts.
+            held_out: Its error on rows that were held out when it was found: in the end constants were fitted to these rows, too, so
+                that it can't be computed again. Of a table with test rows the error on these counts instead.
         """
         table, every = self._table, self._table.every
         problem = table.problem(every)

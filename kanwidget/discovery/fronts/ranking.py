@@ -74,7 +74,7 @@ Rows = tuple[Tensor, Tensor, Tensor | None]
 
 
 def misfit(parts: Sequence[Rows], spread: float, *, robust: bool) -> Misfit:
-    """The residuals of values on the training rows and on those held out.
+    """The residuals of a formula's values on the training rows and on those held out, under each kind of noise.
 
     Args:
         parts: The rows that constants are fitted to, and those held out where there are any, each as the target, the values of the
@@ -86,7 +86,7 @@ def misfit(parts: Sequence[Rows], spread: float, *, robust: bool) -> Misfit:
     # Noise in proportion to values has a meaning only where none of these changes its sign.
     signed = all(bool((value > 0).all() if y[0] > 0 else (value < 0).all()) for y, value, _ in parts)
     middle = float(parts[0][0].abs().median())
-    if not signed or not middle:
+    if not signed or not middle:  # then no growing noise is possible: infinite errors
         return Misfit(_errors(parts, plain, spread, robust=robust)[0], (_NO_ERRORS,) * len(_RATIOS))
     # What residuals are divided by, `(ways, rows)`: the spread, then the sizes of each kind of growing noise.
     growing = [
@@ -116,9 +116,9 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
         robust: Whether sizes count, not squares.
 
     Returns:
-        The errors, one for each way.
+        The errors, one for each way (kind of noise).
     """
-    errors: list[float] = []  # of the last part
+    errors: list[float] = []  # root mean square (or mean size) of each way, in the end of the last part
     bits = torch.zeros(len(units[0]), dtype=torch.float64)
     # Residuals take n·log2 of their size in bits, but for a constant of each row; EXACT, round-off, keeps it finite for an exact formula.
     for (y, value, weight), unit in zip(parts, units, strict=True):
@@ -141,7 +141,7 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
 
     Args:
         members: In any order.
-        noise: Its kind, as of `Misfit.under`.
+        noise: The kind of noise by which errors are measured: 0 is the same everywhere, 1 and more grow with the value.
     """
 
     def held_out(member: R) -> float:
@@ -161,10 +161,15 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
 
 
 def front(members: Sequence[R], rows: int, *, noise: int = 0) -> list[R]:
-    """The members that no simpler one equals, and the one with the shortest description; arguments as of `length`.
+    """The members that no simpler one equals, and the one with the shortest description, from simple to accurate.
 
     The held-out rows are few: by chance a wrong formula may come nearer to them. The description is that of all rows. So the one with the
     shortest comes in where it is shorter by more than three bits than all that held-out rows prefer.
+
+    Args:
+        members: In any order.
+        rows: Number of rows.
+        noise: The kind of noise by which residuals are measured: 0 is the same everywhere, 1 and more grow with the value.
     """
 
     def bits(member: R) -> float:
@@ -188,7 +193,7 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
     Args:
         member: The formula.
         rows: Number of rows.
-        noise: Its kind, as of `Misfit.under`.
+        noise: The kind of noise by which residuals are measured: 0 is the same everywhere, 1 and more grow with the value.
     """
     errors = member.misfit.under(noise)
     if not math.isfinite(errors.bits):
@@ -200,7 +205,8 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
 
 
 def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
-    """The kind of noise, as of `Misfit.under`, with the shortest description.
+    """The kind of noise under which the shortest of the formulas' descriptions is shortest: 0 is the same everywhere, 1 and more grow with
+    the value. `rows` is the number of rows.
 
     One that grows with the value must be likelier, by three bits, than the same noise everywhere. The last kind, which has nearly no
     constant part, counts unless another one is likelier than it by three bits.

@@ -77,22 +77,26 @@ class Comparison:
 
     def __init__(self, front: Front) -> None:
         self._table = front.table
-        # The columns of the wider rows, `(rows,)`, by their symbols.
-        self._rows = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
-        self._values: dict[Equation, Tensor] = {}  # computed so far
-        self._noise = self._noise_of(front.best, front.noise)  # its size at each of the wider rows, `(rows,)`
+        # Wider rows are at most 500 of the table's, stretched until each column's range is 1.5 times as wide: their columns, `(rows,)`,
+        # by the columns' symbols.
+        self._wider_columns = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
+        self._computed: dict[Equation, Tensor] = {}  # values on the wider rows, `(rows,)`, so far
+        self._wider_noise = self._noise_of(front.best, front.noise)  # its size at each wider row, `(rows,)`
 
     def is_new(self, member: Member, others: list[Member]) -> bool:
         """Whether a formula differs from all others somewhere, or only one of both has a value there."""
         return all(self._differ(member, other) for other in others)
 
     def _differ(self, first: Member, second: Member) -> bool:
-        """Whether two formulas differ by more than a quarter of the noise in one of the wider rows, or only one has a value there."""
-        values = self._at(first), self._at(second)
+        """Whether two formulas differ by more than a quarter of the noise in one of the wider rows, or only one has a value there.
+
+        Wider rows are those of the table, stretched beyond their ranges.
+        """
+        values = self._wider_values(first), self._wider_values(second)
         defined = [torch.isfinite(each) for each in values]
         if bool((defined[0] != defined[1]).any()):
             return True
-        apart = ((values[0] - values[1]).abs() > _PART_OF_NOISE * self._noise)[defined[0]]
+        apart = ((values[0] - values[1]).abs() > _PART_OF_NOISE * self._wider_noise)[defined[0]]
         return bool(apart.any())
 
     def _noise_of(self, best: Member, growing: GrowingNoise | None) -> Tensor:
@@ -102,7 +106,7 @@ class Comparison:
             best: The best formula.
             growing: How the noise grows with the value; None where it is the same everywhere.
         """
-        table, y, wider = self._table, self._table.every.y, self._at(best).nan_to_num(0.0)
+        table, y, wider = self._table, self._table.every.y, self._wider_values(best).nan_to_num(0.0)
         values = table.problem(table.every).values(best.equation.sympy)
         sizes = torch.ones_like(y) if growing is None else growing.sizes(values)
         # The standard deviation of normal residuals by their median size; at least round-off, so that exact formulas can be alike.
@@ -110,14 +114,14 @@ class Comparison:
         noise = max(noise, ranking.EXACT * (float(y.abs().max()) if growing is None else 1.0))
         return noise * (torch.ones_like(wider) if growing is None else growing.sizes(wider))
 
-    def _at(self, member: Member) -> Tensor:
+    def _wider_values(self, member: Member) -> Tensor:
         """The formula's values, `(rows,)`, computed once, on the wider rows: those of the table, stretched beyond their ranges."""
         equation = member.equation
-        if equation not in self._values:
-            like = torch.zeros_like(next(iter(self._rows.values())))
+        if equation not in self._computed:
+            like = torch.zeros_like(next(iter(self._wider_columns.values())))
             with torch.no_grad():
-                self._values[equation] = evaluate(equation.sympy, self._rows, {}, like=like)
-        return self._values[equation]
+                self._computed[equation] = evaluate(equation.sympy, self._wider_columns, {}, like=like)
+        return self._computed[equation]
 
 
 def _wider(x: Tensor) -> Tensor:

@@ -181,7 +181,7 @@ class TargetTable:
         return self._size(part.y - self.problem(part).values(expression), part.weight)
 
     def test_error(self, expression: Any) -> float | None:
-        """The same on the test rows of the data; None where they have none."""
+        """Root mean square of what an expression leaves on the data's test rows, by their weights; None where there are none."""
         data = self.data
         if data.test_input is None or data.test_label is None:
             return None
@@ -190,7 +190,7 @@ class TargetTable:
         )
 
     def r2(self, error: float) -> float:
-        """R² of a root mean squared error on all rows, in the target's own unit; 0 where the target is constant."""
+        """R² of a root mean squared error on all rows, which is in the target's own unit; 0 where the target is constant."""
         spread = self._size(self.every.y - self.every.mean, self.every.weight)
         return 1 - (error / spread) ** 2 if spread and self.spread else 0.0
 
@@ -309,7 +309,8 @@ def column_trees(table: TargetTable) -> Iterator[Tree]:
 
 
 def in_own_units(expression: Any) -> Any:
-    """The expression with columns as they are wherever a fitted constant can take the power of ten.
+    """The expression with columns in the data's units, not in powers of ten of these as in the search, wherever a fitted constant can take
+    the power of ten.
 
     Examples:
         >>> from sympy import log, symbols
@@ -395,7 +396,7 @@ def rounding(y: Tensor) -> float:
 
 
 def _rounding_of_decimals(y: Tensor) -> float:
-    """The error of values that were written with few decimals.
+    """The error of values that were written with few decimals, as a root mean square, half as large again for chance.
 
     0 where no nine decimals hold the values, and where it is a noticeable part of their spread: there it counts as noise.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kanwidget.explorer.guide.discovery import hall_of
+from kanwidget.explorer.guide.discovery import hall_of, network_error
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
 from kanwidget.explorer.guide.richer import RicherAct, compares_richer, richer_act, search_act
 from kanwidget.explorer.session.session import Session
@@ -203,7 +203,7 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
 def _is_near(session: Session) -> bool:
     """Whether the likeliest formula of the search explains about what the curves do: its error is at most 1.05 times the network's."""
     best = hall_of(session).likeliest
-    return best is not None and best.error <= _NEAR * error_of(session.run.last_record)
+    return best is not None and best.error <= _NEAR * network_error(session)
 
 
 def _trained(session: Session, now: Progress) -> str:

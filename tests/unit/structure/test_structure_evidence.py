@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanwidget.structure.evidence import NOTHING, RESOLUTION, Measurement, measure
+from kanwidget.structure.findings import Finding
 
 ROWS = 400
 
@@ -50,6 +51,15 @@ def test_noise_alone_is_no_violation():
     assert found.floor == pytest.approx(0.05, rel=0.3)
     assert found.violation < found.floor
     assert found.verdict(0.05) == "holds"
+
+
+@pytest.mark.parametrize(
+    ("violation", "words"), [(0.17, "fails (violation 0.17 ± 0.1)"), (0.3, "fails (violation 0.3 ± 0.1, above 0.2)")]
+)
+def test_words_never_put_a_violation_above_what_it_is_below(violation, words):
+    found = Measurement(violation, 0.1, 0.1)
+    verdict = found.verdict(0.05)
+    assert Finding("additive", "f", verdict, (("x",), ("z",)), found, found.threshold(0.05)).words == words
 
 
 def test_a_violation_is_seen_through_noise():

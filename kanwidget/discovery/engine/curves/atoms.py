@@ -96,7 +96,7 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
         kinds += [kind] * len(rows)
     table = torch.cat(blocks)
     chosen = _usable(table) if check else torch.arange(len(table))
-    chosen = chosen[_distinct(table[chosen])] if len(chosen) < _MOST_COMPARED else chosen
+    chosen = chosen[_distinct(table[chosen])] if 0 < len(chosen) < _MOST_COMPARED else chosen
     kept, renumbered = torch.tensor(kinds, dtype=torch.long)[chosen].unique(return_inverse=True)
     return CurveAtoms(
         [trees[kind] for kind in kept.tolist()],

@@ -64,6 +64,11 @@ def test_the_table_leaves_out_what_is_not_finite_and_what_is_there_already():
         torch.testing.assert_close(values(table.tree(index), [x]), table.values[index])
 
 
+def test_a_table_may_be_left_without_atoms():
+    table = tabulate([("log", X), ("sub", X, X)], rows(-1, 1), torch.Generator())
+    assert len(table.values) == len(table.kinds) == 0
+
+
 def test_a_part_of_the_table_has_the_first_kinds_with_all_their_constants():
     table = tabulate([X, ("exp", ("mul", C, X)), ("sq", X)], rows(-1, 1), torch.Generator().manual_seed(0))
     part = table.part(2)

@@ -14,6 +14,7 @@ from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause, Start, Step
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.panels.forms import computed_forms
+from kanwidget.explorer.guide.discovery import network_error
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import STEPS, guidance
 from kanwidget.explorer.session.session import Session
@@ -48,6 +49,17 @@ def test_at_first_it_is_to_train(session):
     found = guidance(session)
     assert (found.act.step, found.act.label) == ("train", "Train")
     assert found.act.sentence == found.sentence
+
+
+@pytest.mark.parametrize("log", [[], ["y"]])
+def test_the_error_of_a_network_counts_in_the_unit_of_formulas(log):
+    x = torch.linspace(1, 3, 40, dtype=torch.float64)[:, None]
+    test = x[1::2] + 0.01
+    session = Session(KAN([1, 1], log=log), Dataset(x[::2], (4 * x[::2]).exp(), test, (4 * test).exp(), out_vars=["y"]))
+    train(session, 3)
+    difference = session.model.predict(test) - (4 * test).exp()
+    assert network_error(session) == pytest.approx(float(difference.square().mean().sqrt()), rel=1e-9)
+    assert (network_error(session) == session.run.last_record.test_loss) != bool(log)
 
 
 def test_asking_changes_nothing(session):
