@@ -78,13 +78,16 @@ class ExtensionStep:
 
     @property
     def validation_loss(self) -> float:
-        """The networks' error on held-out rows, each at its best step: root mean square over them; infinite where a training failed."""
+        """The error on held-out rows, root mean square over the networks (one a way to hold out rows), each at its best step.
+
+        It is infinite where a training failed.
+        """
         losses = [min(_losses(history)) for history in self.histories]
         return math.sqrt(sum(loss**2 for loss in losses) / len(losses))
 
     @property
     def best_steps(self) -> int:
-        """Training steps until the smallest held-out error, the median over the networks; 0 where no error was finite."""
+        """Training steps until the smallest held-out error, the median over the networks (one a fold); 0 where no error was finite."""
         counts = [losses.index(min(losses)) + 1 for losses in map(_losses, self.histories) if min(losses) < math.inf]
         return sorted(counts)[len(counts) // 2] if counts else 0
 
@@ -134,8 +137,8 @@ def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
 
     Args:
         grid: The number of intervals, or a list with one a layer.
-        smooth: Whether `smooth`, even knots with splines trained to be smooth, may be one: not without hidden nodes, since inputs
-            themselves have no thin tails.
+        smooth: Whether `smooth`, even knots with splines trained to be smooth, may be one: not without hidden nodes. They help where an
+            activation has thin tails, few rows at its ends, and inputs have none.
 
     Examples:
         >>> placements(10), placements(40)
@@ -163,25 +166,25 @@ class Trainings:
     """
 
     def __init__(self, network: Network, data: Any, steps: int, seed: int, options: dict[str, Any]) -> None:
-        self.network = network
+        self.network = network  # as before the extension: it isn't changed
         self.steps = _check.integer(steps, "steps", "extend", low=1)
         self.seed = _check.integer(seed, "seed", "extend", low=0)
         for name in ("validation", "callbacks"):
             if name in options:
                 _check.fail(name, "extend", "left out", options[name], "Give a Dataset with val_input and val_label.")
         #: All data, the columns in the network's order.
-        self.given = order_columns(network, data, "extend")
-        #: The start on the first grid, before any training.
-        self.origin = network
+        self.all_data = order_columns(network, data, "extend")
+        #: The best start on the first grid, before any training: `first` finds it, until then the network.
+        self.untrained = network
         #: The data with some rows held out, in one way or in several.
-        self.folds = validation_folds(self.given, "extend", seed=seed)
+        self.folds = validation_folds(self.all_data, "extend", seed=seed)
         # Grids are chosen by held-out rows, and fits go down to round-off: evidence would smooth them.
         options = {"evidence": False} | options
-        #: Options of every training, and further ones of trainings with smooth knots; none where there are no such trainings.
-        self.options, self.smooth = options, {}
+        #: Options of `fit` for every training, and further ones of trainings with smooth knots; none where there are no such trainings.
+        self.options, self.smooth_options = options, {}
         if self._exact(options):
             self.options = {"geodesic_acceleration": True} | options
-            self.smooth = {"smoothness": _SMOOTHNESS, "update_grid": False} | options
+            self.smooth_options = {"smoothness": _SMOOTHNESS, "update_grid": False} | options
 
     def _exact(self, options: dict[str, Any]) -> bool:
         """Whether trainings with these options of `fit` go down to round-off: they then take geodesic acceleration and smooth grids.
@@ -210,7 +213,7 @@ class Trainings:
         Raises:
             KeyboardInterrupt: If a training was interrupted: `fit_many` ends quietly, but the extension has to end, too.
         """
-        options = self.options | (self.smooth if knots == "smooth" else {})
+        options = self.options | (self.smooth_options if knots == "smooth" else {})
         _, histories = fit_many(networks, [*data], steps=steps, progress=False, **options)
         if any(history.stop_reason == "interrupted" for history in histories):
             raise KeyboardInterrupt
@@ -248,8 +251,8 @@ class Trainings:
         """
         if target is not None and best.validation_loss <= target:
             return "target"
-        # In scaled numbers: a logarithm, or outputs of several sizes, have another unit than the labels.
-        regression = self.given.train_label.is_floating_point()
+        # `error_unit` is an error of 1 in scaled numbers: a logarithm, or outputs of several sizes, have another unit than the labels.
+        regression = self.all_data.train_label.is_floating_point()
         if regression and best.validation_loss <= _EXACT * best.network.scaling.error_unit:
             return "exact"
         return "nothing helps" if failures == _PATIENCE else None
@@ -257,15 +260,15 @@ class Trainings:
     def first(self, ladder: Sequence[Grid], starts: int) -> ExtensionStep:
         """The best of `starts` random starts, trained on all folds with the first grid of a ladder.
 
-        Starts are compared on that grid and on the next two of the ladder, from coarse to fine. A fold is a way to hold out rows. `origin`
-        keeps the best start untrained.
+        Starts are compared on that grid and on the next two of the ladder, coarse to fine. A fold is a way to hold out rows. `untrained`
+        keeps the best start.
         """
         grid = ladder[0]
         own = copy.deepcopy(self.network) if grid == grid_of(self.network) else refine(self.network, grid)
         untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
-        self.origin = self._best_start(untrained, ladder[1 : 1 + _MORE_GRIDS]) if starts > 1 else own
+        self.untrained = self._best_start(untrained, ladder[1 : 1 + _MORE_GRIDS]) if starts > 1 else own
         # All folds begin untrained, the one of the comparison, too: so their steps can be counted.
-        return self.on_folds([copy.deepcopy(self.origin) for _ in self.folds], grid, "own", self.steps)
+        return self.on_folds([copy.deepcopy(self.untrained) for _ in self.folds], grid, "own", self.steps)
 
     def _best_start(self, untrained: Sequence[Network], grids: Sequence[Grid]) -> Network:
         """The untrained start whose trained copy has the smallest held-out error on the first fold.
@@ -291,7 +294,7 @@ class Trainings:
         """The networks of `best` refined to a finer grid and trained, with the placement of knots whose held-out error is smallest."""
         pairs = [(network, self._inputs(fold)) for network, fold in zip(best.networks, self.folds, strict=True)]
         trials: list[ExtensionStep] = []
-        for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
+        for knots in placements(grid, smooth=bool(self.smooth_options) and self.network.depth > 1):
             networks = [refine(network, grid, x=x, **PLACEMENTS[knots]) for network, x in pairs]
             trials.append(self.in_rounds(networks, grid, knots))
             if _decides(best, trials[0]):
@@ -303,22 +306,23 @@ class Trainings:
         return data.train_input.to(self.network.device, self.network.dtype)
 
     def finished(self, path: Sequence[ExtensionStep]) -> Network:
-        """The best network, trained on all rows where some were held out for the choice. `path` has the steps that helped, in order.
+        """The best network, trained on all rows where some were held out for the choice. `path` has the grids that helped, in order.
 
         Where the held-out rows had to cut trainings short, all of them are repeated with all rows, for as many steps: more would
         teach it the noise. A smooth one stays as it is: its data have hardly any noise, and without held-out rows to return to, its
-        thin tails can go astray (by a thousand times the labels in one of five seeds).
+        thin tails (ends with few rows) can go astray, by a thousand times the labels in one of five seeds.
         """
         last = path[-1]
-        if self.given.val_input is not None or last.knots == "smooth":
+        # With validation data of the user's own no training rows were held out.
+        if self.all_data.val_input is not None or last.knots == "smooth":
             return last.network
-        if last.settled:
+        if last.settled:  # no training was cut short
             network = copy.deepcopy(last.network)
-            self.train([network], [self.given], min(2 * _ROUND, self.steps), last.knots)
+            self.train([network], [self.all_data], min(2 * _ROUND, self.steps), last.knots)
             return network
-        network = copy.deepcopy(self.origin)
+        network = copy.deepcopy(self.untrained)
         for step in path:
             if step is not path[0]:
-                network = refine(network, step.grid, x=self._inputs(self.given), **PLACEMENTS[step.knots])
-            self.train([network], [self.given], step.best_steps, step.knots)
+                network = refine(network, step.grid, x=self._inputs(self.all_data), **PLACEMENTS[step.knots])
+            self.train([network], [self.all_data], step.best_steps, step.knots)
         return network

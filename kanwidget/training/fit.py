@@ -79,6 +79,7 @@ def fit(
     trainer = fit_steps(network, data, opt, steps, **options)
     history = History(optimizer=trainer.opt)
     best = BestState(trainer.loss)
+    # States are compared with those of steps of as many rows: of many rows the first steps take a sample.
     try:
         bar = progress_bar(steps, progress)
         take_steps(network, trainer, history, hooks, bar, lambda r: best.update(network, r, trainer.rows.count))
@@ -86,7 +87,7 @@ def fit(
         # Held-out rows say which state is best. Without them the last one stays, or after an interruption that with the smallest objective.
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore()
-        network.posterior = trainer.posterior()
+        network.posterior = trainer.posterior()  # means and covariance of the parameters, where evidence has them
         append_history(network, history)
     return history
 

@@ -254,7 +254,7 @@ def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrup
         report: Called with the number of networks that have stopped since the last call.
         interrupted: Whether to end soon.
     """
-    if runs[0].sampled:
+    if runs[0].sampled:  # it begins with a sample of its many rows, and is a batch of its own
         _train_alone(steps, runs[0], interrupted)
         report(1)
         return
@@ -333,13 +333,13 @@ def _steps(
 
 
 def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> None:
-    """Add a step to a network's history, and keep the network's state if it is the best one.
+    """Add a step to a network's history, and keep the network's state if its validation loss is the smallest so far.
 
     Args:
         run: The training of the network.
         record: The record of the step.
         moved: The number of steps before this one, if it began with a move of the grids; else None.
-        rows: Rows that the step took, see `BestState.update`.
+        rows: Number of rows that the step took: states are compared with those of as many rows alone.
     """
     run.history.records.append(record)
     if record.validation_loss is not None:

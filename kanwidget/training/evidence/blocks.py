@@ -68,12 +68,12 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> tuple[Tensor, Tensor, Te
 
 
 def level_modes(layer: LayerStack, levels: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The modes of inputs with so many values of levels: a constant, and differences from it, all of which cost the same.
+    """The modes of inputs of words with so many values (one a word): a constant, and differences from it, all of which cost the same.
 
     Returns what `wiggle_modes` does: basis, inverse and factors, with `levels` for the width; nothing differs between inputs and networks.
 
-    Prices then make the values of levels draws from one normal distribution (random effects): those of few rows say little and move
-    little.
+    With a price, the precision of the prior, the values are draws from one normal distribution (random effects): those of few rows say
+    little and move little.
 
     Examples:
         >>> from kanwidget import KAN
@@ -125,7 +125,7 @@ def wiggle(layer: LayerStack) -> Tensor:
 def _of_splines(layer: LayerStack, design: Tensor) -> Tensor:
     """The splines' columns of a design `(…, columns)`: G + k basis functions and, last, the base function, `(…, G + k + 1)`.
 
-    Where an input of words has more levels than G + k, a design has more columns, which are left out.
+    Where an input of words (texts) has more of them than G + k, a design has more columns, which are left out.
     """
     count = layer.grid_size + layer.k
     return design if design.shape[-1] == count + 1 else torch.cat([design[..., :count], design[..., -1:]], -1)
@@ -180,16 +180,16 @@ class Block(NamedTuple):
     def rounding(self, matrix: Tensor) -> Tensor:
         """The rounding of the diagonal of a Gauss-Newton matrix `(networks, size, size)` in the modes, `(networks, edges, width)`.
 
-        It is 1e-14 of the largest entry of an edge's parameters, since the change of coordinates mixes them.
+        It is 1e-14 of the largest entry of an edge's parameters, since the change of coordinates mixes them. `columns` has their places.
         """
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
     def precision(self, prices: Tensor) -> Tensor:
-        """The diagonal of the prior's precision P in the modes, `(networks, edges, width)`.
+        """The diagonal of the prior's precision P in the modes, coordinates of the edges' parameters, `(networks, edges, width)`.
 
-        `prices` are the precisions of wiggle and straight part, `(networks, edges, 2)`. The straight part is the first mode of a spline;
-        the others count as wiggle by their roughness.
+        `prices` are the precisions of wiggle and straight part, `(networks, edges, 2)`. The straight part is the first mode of a spline,
+        and edges of a column of words have none; the others count as wiggle by their `roughness`. `epsilon` is a small precision of all.
         """
         diagonal = prices[..., :1] * self.roughness + self.epsilon
         if not self.is_of_words:  # whose first mode is a constant

@@ -52,7 +52,7 @@ def valid_posterior(network: Network) -> Posterior | None:
 def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
     """Standard errors of the outputs, in the target's unit, `(batch, n_out)`; of classes those of the scores.
 
-    A word that no row of training had has no value of its own: its error is the spread of the words that training had.
+    A word (of a column of texts) that no row of training had has no value of its own: its error is the spread of those that it had.
 
     Args:
         network: The network.
@@ -124,7 +124,7 @@ class LevelValues(NamedTuple):
 
 
 def level_values(network: Network, posterior: Posterior, source: int) -> list[LevelValues]:
-    """The values that the words of input number `source` have on each of its edges, an item an edge: their indices and their spread.
+    """The values that the words of input `source` (a column of texts) have on each of its edges, an item an edge: indices and spread.
 
     Edges that aren't trained or have a single value are left out, and of edges that share their values all but the first. There are none
     for an input of numbers.
@@ -191,7 +191,7 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
         values = layer.design(everywhere)[:, edge.source]
         # A constant can move from one edge of a sum to the next: it is left out.
         design = values[: len(x)] - values[len(x) :].mean(0) if len(inputs) else values
-        root = posterior.root[columns[free]].to(x.device)
+        root = posterior.root[columns[free]].to(x.device)  # root @ rootᵀ is the covariance of the edge's parameters
         return units.y_size * (design[:, free].double() @ root).square().sum(-1).sqrt()
 
 
@@ -254,7 +254,7 @@ def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor)
     within = nodes.maximum(low).minimum(high)
     if torch.equal(within, nodes):
         return nodes
-    _, _, below, above = _reach(network, posterior)
+    _, _, below, above = _reach(network, posterior)  # the parts that count of the way beyond each end
     return within + (nodes - within) * torch.where(nodes < within, below, above)
 
 
@@ -270,7 +270,9 @@ class Reach(NamedTuple):
 
 
 def reach(network: Network) -> Reach | None:
-    """How far `predict` lets curves go on; None where they simply do.
+    """How far `predict` lets curves go on beyond their grids: the ends, and what part of the way beyond them counts.
+
+    None where they simply go on: without a posterior, or with hidden nodes.
 
     Examples:
         >>> from kanwidget import KAN
@@ -282,11 +284,14 @@ def reach(network: Network) -> Reach | None:
 
 
 def _reach(network: Network, posterior: Posterior) -> Reach:
-    """How far the curves of a network without hidden nodes go on, see `Reach`."""
+    """How far the curves of a network without hidden nodes go on: the ends of what stays, and what part of the way beyond them counts."""
     low, high = _ends(network)
     # Beyond the ends curves are straight lines, so that their slopes can be taken over any distance: over the range's length.
     length = high - low
-    below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
+    below, above = (
+        _part_beyond(network, posterior, low, low - length),
+        _part_beyond(network, posterior, high, high + length),
+    )
     return Reach(low, high, below, above)
 
 
@@ -303,7 +308,7 @@ def _ends(network: Network) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:
+def _part_beyond(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:
     """What part of each input's slopes beyond an end counts, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
 
     An input with an edge that is no free spline has 1: such an edge says by itself how it goes on.
@@ -330,5 +335,5 @@ def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor)
         step, chosen = change[edge.source][free], columns[free]
         squares[edge.source] += (step @ posterior.vector[chosen].to(step)) ** 2
         errors[edge.source] += (step @ posterior.root[chosen]).square().sum()
-    known = (1 - _UNKNOWN**2 * errors / squares.clamp_min(torch.finfo(squares.dtype).tiny)).clamp(0, 1)
-    return torch.where(others, 1.0, known)
+    part = (1 - _UNKNOWN**2 * errors / squares.clamp_min(torch.finfo(squares.dtype).tiny)).clamp(0, 1)
+    return torch.where(others, 1.0, part)

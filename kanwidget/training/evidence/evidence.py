@@ -104,7 +104,8 @@ class Evidence:
         averages: bool = True,
         coarse: bool = True,
     ) -> None:
-        # A price is the precision of a Gaussian prior: of an edge's wiggle (∫φ″²), or of its straight part.
+        # A price is the precision of a Gaussian prior: of an edge's wiggle (∫φ″²), or of its straight part. `variance`: loss of the best
+        # constant, `loss`: that at the start, `units`: 1/unit of each parameter; with `averages` settled prices give way to averaged ones.
         self._with_averages, self.classes = averages, batch.loss.classes
         #: The mean loss is this · noise/labels times minus the log-likelihood: a squared error is 2σ² times its part of that.
         self._factor = 1.0 if self.classes else 2.0
@@ -120,7 +121,7 @@ class Evidence:
         self._is_sum = len(batch.stack.layers) == 1  # without hidden nodes: a sum of functions of one column each
         self._is_coarse_first = coarse and not self._is_sum  # whether wiggle is cheap until the first update
         self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE  # makes prices larger
-        self.reload(batch.stack, parameters, units)
+        self.reload(batch.stack, parameters, units)  # takes the edges, in blocks of as many parameters
         wiggle, straight = _FIRST_PRICES
         of_splines = _FIRST_WIGGLE_OF_SUMS if self._is_sum else wiggle
         #: Prices of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
@@ -160,12 +161,12 @@ class Evidence:
         self._layers = [places[places >= 0].unique() for places in self._layers]
 
     def _by_block(self, *parts: Tensor) -> Iterator[Any]:
-        """Tuples of each block and its edges' part of every tensor `(networks, edges, …)`: views, through which to fill the tensors."""
+        """Each block (edges with as many parameters) with its edges' part of every tensor `(networks, edges, …)`: views, to fill these."""
         counts = [len(block.edges) for block in self._blocks]
         return zip(self._blocks, *(part.split(counts, 1) for part in parts), strict=True)
 
     def _units_of(self, block: Block) -> Tensor:
-        """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`: that of an edge's first parameter, as of all."""
+        """1/unit² of edges' curves, `(networks, edges, 1)`, alike for all parameters of one: 1/variance of the labels in the last layer."""
         return self._units[:, block.columns[:, 0]].square()[..., None]
 
     @property
@@ -182,7 +183,7 @@ class Evidence:
             # Each edge's square lies at the crossings of its rows and columns, as indices of the flattened matrix.
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
-        return matrix.view(-1, size, size) * (self._factor / self._n_labels)
+        return matrix.view(-1, size, size) * (self._factor / self._n_labels)  # in the mean loss: nat/noise
 
     def pull(self, vector: Tensor, networks: Tensor) -> Tensor:
         """R of `matrix` times `vector`, parameters of the networks with the indices `networks`, `(len(networks), size)`.
@@ -197,7 +198,7 @@ class Evidence:
             )
             modes = precision[..., None] * (inverse @ vector[:, block.columns][..., None])
             result[:, block.columns] = (inverse.mT @ modes)[..., 0]
-        return result * (self._factor / self._n_labels)
+        return result * (self._factor / self._n_labels)  # in the mean loss: nat/noise
 
     def _ridge_prices(self) -> Tensor:
         """The prices that training is under, `(networks, edges, 2)`: of the wiggle and of the straight part of each edge.
@@ -223,11 +224,8 @@ class Evidence:
     def ready(self, loss: Tensor, age: Tensor) -> Tensor:
         """In which networks noise and prices are to be updated, `(networks,)`: those with their coarse shape, or out of time for it.
 
-        Before, what isn't found yet would count as noise.
-
-        Args:
-            loss: Mean losses, `(networks,)`.
-            age: Steps that there have been, `(networks,)`.
+        Before, what isn't found yet would count as noise. Those that fitted at the start (`_fits`), or had an update, are ready at once.
+        `loss` are mean losses, `age` the steps until now, `(networks,)` both.
         """
         has_shape = (loss < _SHAPELESS * self._variance) | (not self._is_coarse_first)
         in_time = (has_shape & (age >= _COARSE_STEPS)) | (age >= _MOST_COARSE_STEPS)
@@ -236,8 +234,9 @@ class Evidence:
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
         """Take one step of prices and noise to where the evidence is larger, and see in which networks it has settled.
 
-        For each network `_averages`, `_stays` and `_ripe` are 1.0 once prices are averages (`averaged_prices`), stay, or have nearly
-        settled; `_behind` and `_looks` count updates far below the most evidence, and tries of other prices.
+        Prices are precisions of the priors of each edge's wiggle and straight part. For each network `_averages`, `_stays` and `_ripe` are
+        1.0 once they are averages (`averaged_prices`), stay, or have nearly settled. `_last` and `_most` are the logarithm of the evidence
+        at the last update, and the largest; `_behind` and `_looks` count updates far below that, and tries of other prices.
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
@@ -301,7 +300,7 @@ class Evidence:
         return begins & ready
 
     def _keep(self, before: Evidence, networks: Tensor) -> None:
-        """Put networks back to what they were in `before`, where `networks`, `(networks,)`, is True."""
+        """Put noise, prices, counts back to those of `before`, a copy from before an update, where `networks`, `(networks,)`, is True."""
         for name in ("freedom", "settled", *_STORED):
             now = getattr(self, name)
             setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
@@ -309,7 +308,8 @@ class Evidence:
     def _begin_averages(self) -> Tensor:
         """Let prices that have settled move to averages (`averaged_prices`) from now on; returns where that begins now, `(networks,)`.
 
-        It does so in sums alone, once, and not where the noise is next to nothing: the rows then leave nothing open.
+        It does so in sums alone (no hidden nodes), once, where prices don't stay (`_stays`), and not where the noise is next to nothing:
+        the rows then leave nothing open.
         """
         begins = self.settled & (self._averages + self._stays == 0)
         if not (self._with_averages and self._is_sum):
@@ -323,7 +323,7 @@ class Evidence:
         """Take prices of all wiggles that are 1e2 to 1e8 times lower, with less noise, where the quadratic model has more evidence there.
 
         Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
-        networks that may jump are those of `looks`, `(networks,)`; all else is as in `update`.
+        networks that may jump are those of `looks`, `(networks,)`; `_looks` counts their tries. All else is as in `update`.
         """
         modes, best = modes_of(self._blocks, vector), self.log_evidence + _WORTH_A_MOVE
         slope, moved = gradient.clone(), torch.zeros_like(looks)
@@ -345,7 +345,7 @@ class Evidence:
                 change = (there * (gradient + (matrix @ there[..., None])[..., 0] / 2)).sum(-1)
                 value = (loss + change).maximum(self._rounding / self._n_labels)
                 evidence = trial._log_evidence(laplace, precision, modes + step, value)
-                better = looks & laplace.sound & (evidence > best)
+                better = looks & laplace.sound & (evidence > best)  # `sound`: there was a Cholesky factor
                 best, moved = torch.where(better, evidence, best), moved | better
                 self._prices = torch.where(better[:, None, None], trial._prices, self._prices)
                 self.noise = torch.where(better, trial.noise, self.noise)
@@ -355,7 +355,7 @@ class Evidence:
         self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
 
     def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
-        """The noise's variance, `(networks,)`: the sum of squares divided by the labels that count less degrees of freedom.
+        """The noise's variance, `(networks,)`: the sum of squares divided by the labels of rows with weight less degrees of freedom.
 
         `loss` are mean losses and `freedom` degrees of freedom, `(networks,)`. The variance is neither above that of the labels nor
         below their rounding.
@@ -364,7 +364,7 @@ class Evidence:
         return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
 
     def _log_evidence(self, laplace: Laplace, precision: Tensor, modes: Tensor, loss: Tensor) -> Tensor:
-        """The logarithm of the evidence of prices and noise (Laplace), `(networks,)`.
+        """The logarithm of the evidence of prices, which are precisions of the prior, and noise (Laplace), `(networks,)`.
 
         `laplace` has the covariance of the parameters, `precision` is the prior's and `modes` are the parameters, `(networks, size)` both,
         all in the coordinates of the modes; `loss` are the mean losses at these parameters.
@@ -375,7 +375,7 @@ class Evidence:
         return -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
 
     def posterior(self, index: int, matrix: Tensor, vector: Tensor) -> Posterior | None:
-        """The parameters of network `index` given the data; None above 1000 parameters, and where H + P has no Cholesky factor.
+        """The parameters of network `index` given the data; None above 1000 parameters, or where their precision has no Cholesky factor.
 
         `matrix` and `vector` are those of all networks, as in `update`.
         """
@@ -395,16 +395,16 @@ class Evidence:
             root,
             None if self.classes else float(self.noise[index]) ** 0.5,
             float(self.log_evidence[index]),
-            int(self._counted[index]),
+            int(self._counted[index]),  # labels of rows with weight
             {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(edges, freedoms, strict=True)},
-            bool(self._change[index] < _STEADY),
+            bool(self._change[index] < _STEADY),  # whether the last update changed the evidence little
         )
 
     def _likeliest_freedoms(self, index: int, matrix: Tensor, root: Tensor, modes: Tensor) -> list[list[float]]:
         """Degrees of freedom of each edge under the likeliest prices, `[wiggle, straight part]`; 0 for parts that say nothing.
 
+        A price is the precision of a part's prior. Averaged ones keep a bit of every part: the likeliest are asked whether it is needed.
         `matrix` is that of all networks; `root` and `modes`, covariance and parameters, are those of network `index` under prices as now.
-        Averaged prices keep a bit of every part, so that whether a part is needed is asked under the likeliest ones.
         """
         if bool(self._averages[index] > 0):
             likeliest = copy.copy(self)
@@ -413,7 +413,7 @@ class Evidence:
             root = laplace_of(matrix, self._blocks, precision, self.nat).root[index]
             # Where the parameters would be: they are where what the rows say and the prices are in balance.
             modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
-        by_source = self.classes and self._is_sum
+        by_source = self.classes and self._is_sum  # a column's edges, to all classes, stand or go together
         says = say_something(
             self._blocks, index, self._likeliest, root, modes, layers=self._layers, by_source=by_source
         )
@@ -435,7 +435,7 @@ class Evidence:
     # ---- what is stored, and what others take over
 
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
-        """Copy noise and prices from `previous` for the networks at these indices."""
+        """Copy noise, prices and counts of the networks with these indices in `previous`, the evidence of a larger batch."""
         for name in ("freedom", "settled", *_STORED):
             setattr(self, name, getattr(previous, name)[list(networks)])
 
@@ -444,7 +444,7 @@ class Evidence:
         return {name.lstrip("_"): getattr(self, name).flatten().tolist() for name in _STORED}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
-        """Return to a state of `state_dict`."""
+        """Return to a state of `state_dict`: noise, prices and counts (`_STORED`), a flat list each."""
         for name in _STORED:
             if name.lstrip("_") in state:  # states of earlier versions don't say what fitted at the start
                 setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]).view_as(getattr(self, name)))

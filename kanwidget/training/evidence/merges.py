@@ -102,7 +102,8 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
         return []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
     given = Given(posterior.vector.double(), posterior.root.double())
-    # `places` are `(values, edges)`, and so is `start`; levels that are merged already have one value.
+    # `places`, indices in the vector, are `(values, edges)`, and so are the values, `start`; levels that are merged already have one value.
+    # `weight`: rows of the reference data with each value.
     members, start = _members(network, source), given.vector[places]
     codes = network.reference[:, int(network.columns[source])]
     weight = start.new_tensor([sum(int((codes == level).sum()) for level in levels) for levels in members])
@@ -156,6 +157,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
     network.posterior = None
     if posterior is None or not edges:
         return
+    # `places`: indices of the values in the vector, `(values, edges)`; `spread`: standard deviation of a value before the data, by edge.
     given, gains = Given(posterior.vector.double(), posterior.root.double()), []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
     place_of = {level: places[number] for number, levels in enumerate(members) for level in levels}
@@ -168,7 +170,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
         return
     kept = _kept(former, ParameterVector.of(network))
     vector, root = given.vector[kept].to(posterior.vector), given.root[kept].to(posterior.root)
-    means = NetworkState(network)
+    means = NetworkState(network)  # with the means of the groups, as `merge_levels` leaves it
     expected = network(network.reference).detach()
     ParameterVector.of(network).write(Stack([network]), vector[None])
     # The degrees of freedom shrink as the number of values less their constant does.
@@ -202,7 +204,7 @@ def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
 def _members(network: Network, source: int) -> list[list[int]]:
     """For each value of an input of words the numbers of the levels (words) that have it: several where levels are merged."""
     layer = network.layer(0)
-    firsts = layer.firsts()[source, : layer.levels[source]].tolist()
+    firsts = layer.firsts()[source, : layer.levels[source]].tolist()  # for each level the first one that has its value
     return [[level for level, first in enumerate(firsts) if first == slot] for slot in sorted({*firsts})]
 
 

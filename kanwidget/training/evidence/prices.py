@@ -77,9 +77,9 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
         prices: As they are, `(edges, 2)`.
         root: R with R·Rᵀ the covariance of the modes under these prices, `(size, size)`.
         modes: The parameters in the coordinates of the modes, `(size,)`.
-        units: unit² of what changes along each curve, `(edges,)`.
+        units: unit² of each curve, `(edges,)`: the labels' variance in the last layer, else 1.
     """
-    # Which modes are of the wiggle, and which of the straight part: the first of a spline. Words have no straight part.
+    # Which modes are of the wiggle, and which of the straight part: the first of a spline. Edges of words (texts) have no straight part.
     bends = block.roughness[index] > 0
     rises = torch.zeros_like(bends)
     rises[:, 0] = not block.is_of_words
@@ -91,47 +91,52 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
         if not width:
             continue
         columns, weight = (of_all[chosen].view(-1, width) for of_all in (block.columns, weights))
-        # Each mode times the root of its roughness: their squares then count the same, as `_standing_for_all` needs it.
+        # `part`: the rows of R of a part's modes, each times the root of its roughness: so their squares count the same.
         part, variances = weight[..., None] * root[columns], scale**2 * units
         result[:, column] = _standing_for_all(part @ part.mT, weight * modes[columns], prices[:, column], variances)
     return result
 
 
-def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: Tensor) -> Tensor:
+def _standing_for_all(covariance: Tensor, mean: Tensor, price: Tensor, squared_scale: Tensor) -> Tensor:
     """Prices that stand for all prices of parts, `(parts,)`: under them a part is as large as on the average over all prices.
 
-    A part is the coordinates of an edge's wiggle or straight part, scaled so that their squares count the same.
+    A part is the coordinates of an edge's wiggle or straight part, scaled so that their squares count the same; a price is the precision of
+    their Gaussian prior. The average is over prices from 1e-8 to 1e8, in units of 1/squared_scale, by their probability: the evidence times
+    a half-Cauchy prior of the standard deviation that belongs to a price, beside a chance of 0.1 that the part is 0.
 
     Args:
-        covariance: Of each part's coordinates under the prices as they are, `(parts, width, width)`.
-        point: The coordinates as they are, `(parts, width)`.
+        covariance: Of each part's coordinates given the rows, under the prices as they are, `(parts, width, width)`.
+        mean: The coordinates as they are, their mean given the rows, `(parts, width)`.
         price: The prices as they are, `(parts,)`.
-        scale: Square of the standard deviation at which the half-Cauchy prior falls off, `(parts,)`.
+        squared_scale: Square of the standard deviation at which the half-Cauchy prior falls off, `(parts,)`.
     """
-    values, vectors = torch.linalg.eigh(covariance)
-    whole = 1 / values.clamp_min(torch.finfo(values.dtype).tiny)
-    # What the rows say without the prior, along each eigenvector: the precision `sure`, and the precision times their estimate, `pull`.
-    sure = (whole - price[:, None]).maximum(_ROUNDING * whole)
-    pull = whole * (vectors.mT @ point[..., None])[..., 0]
-    steps = torch.linspace(-_DECADES, _DECADES, 2 * _DECADES * _EACH + 1, dtype=price.dtype, device=price.device)
-    grid = 10 ** steps[:, None] / scale  # (prices, parts)
-    sums = sure + grid[..., None]
-    evidence = (grid.log()[..., None] - sums.log() + pull.square() / sums).sum(-1) / 2
+    variances, vectors = torch.linalg.eigh(covariance)
+    precision = 1 / variances.clamp_min(torch.finfo(variances.dtype).tiny)
+    # What the rows say without the prior, along each eigenvector: the precision of their estimate, and that times the estimate.
+    row_precision = (precision - price[:, None]).maximum(_ROUNDING * precision)
+    row_pull = precision * (vectors.mT @ mean[..., None])[..., 0]
+    decades = torch.linspace(-_DECADES, _DECADES, 2 * _DECADES * _EACH + 1, dtype=price.dtype, device=price.device)
+    prices = 10 ** decades[:, None] / squared_scale  # (prices, parts)
+    # Precision of the coordinates under each of these prices, and the logarithm of the evidence of each.
+    precisions = row_precision + prices[..., None]
+    evidence = (prices.log()[..., None] - precisions.log() + row_pull.square() / precisions).sum(-1) / 2
     # The standard deviation of each price in units of the prior's scale. Prices are even in its logarithm, so that the density
     # of the half-Cauchy prior, 1/(1 + ratio²), is multiplied by the ratio.
-    ratio = (grid * scale).rsqrt()
-    present = evidence + (ratio / (1 + ratio.square())).log().log_softmax(0)
-    absent = torch.full_like(present[:1], math.log(_ABSENT / (1 - _ABSENT)))  # an endless price, whose evidence is 1
-    share = torch.cat([present, absent]).softmax(0)[:-1]
-    # A price leaves the share sure/sums of what the rows ask for. The shares are added up with the weights χ² + 1, χ² = pull²/sure the
-    # square of the rows' estimate by its variance: where the rows ask for nothing the sum is the degrees of freedom.
-    extent = ((pull.square() + sure) / sums).sum(-1)
-    average = (share * extent).sum(0)
+    ratio = (prices * squared_scale).rsqrt()
+    log_present = evidence + (ratio / (1 + ratio.square())).log().log_softmax(0)
+    # That the part is 0 is an endless price, whose evidence is 1.
+    log_absent = torch.full_like(log_present[:1], math.log(_ABSENT / (1 - _ABSENT)))
+    probability = torch.cat([log_present, log_absent]).softmax(0)[:-1]  # of each price; a part of 0 has the rest
+    # How large the part is under each price. Of what the rows ask for along an eigenvector a price leaves row_precision/precisions. These
+    # shares are added up with the weights χ² + 1, χ² = row_pull²/row_precision the square of the rows' estimate by its variance: where the
+    # rows ask for nothing the sum is the degrees of freedom.
+    extent = ((row_pull.square() + row_precision) / precisions).sum(-1)
+    average = (probability * extent).sum(0)
     # The extent falls from one price to the next: the price with the average extent is between two of them, by linear interpolation.
-    above = (extent > average).sum(0).clamp(1, len(grid) - 1)
-    low, high = (extent.gather(0, place[None])[0] for place in (above - 1, above))
-    between = ((low - average) / (low - high).clamp_min(torch.finfo(low.dtype).tiny)).clamp(0, 1)
-    return 10 ** (steps[above - 1] + between / _EACH) / scale
+    above = (extent > average).sum(0).clamp(1, len(prices) - 1)
+    before, after = (extent.gather(0, place[None])[0] for place in (above - 1, above))
+    between = ((before - average) / (before - after).clamp_min(torch.finfo(before.dtype).tiny)).clamp(0, 1)
+    return 10 ** (decades[above - 1] + between / _EACH) / squared_scale
 
 
 # ---- which parts say anything
@@ -174,13 +179,14 @@ def say_something(
         prices: Precisions of the priors of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
         root: R, upper triangular, with R·Rᵀ the covariance of the modes, the coordinates in which the prior is diagonal, `(size, size)`.
         modes: Their values, `(size,)`.
-        layers: For each layer the places of its free parameters.
+        layers: For each layer the indices of its free parameters, and so of its modes.
         by_source: Whether edges out of one node stand or go together, as they do where the outputs are scores of classes.
     """
     says, counts = torch.zeros_like(prices[index], dtype=torch.bool), [len(block.edges) for block in blocks]
     parts: list[_Part] = []
     for block, own, said in zip(blocks, prices.split(counts, 1), says.split(counts), strict=True):
-        # Which modes of each edge are of the wiggle: those with roughness. A spline's first mode is its straight part; words have none.
+        # Which modes of each edge are of the wiggle: those with roughness. A spline's first mode is its straight part; edges of a column of
+        # words (texts) have none.
         units, wiggles = block.precision(own)[index].sqrt(), block.roughness[index] > 0
         straight = torch.zeros_like(wiggles)
         straight[:, 0] = not block.is_of_words
@@ -192,6 +198,7 @@ def say_something(
             first = block.edges[members[0]]
             for column, chosen in enumerate((wiggles[members], straight[members])):
                 if bool(chosen.any()):
+                    # The part's entries of the answers `said`, which `_let_go` may set to False, are in these rows and this column.
                     places = block.columns[members][chosen]
                     parts.append(_Part(first, said, members, column, places, units[members][chosen]))
     for layer in range(len(layers)):
@@ -221,7 +228,7 @@ def _beside(root: Tensor, fixed: Tensor) -> Tensor:
 
 
 def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike: bool) -> None:
-    """Set `says` of the parts that hardly raise the evidence to False, the least first, each gone before the next is judged.
+    """Set the answers of parts that hardly raise the evidence to False, the least first, each gone before the next is judged.
 
     Args:
         parts: Those of a layer: the wiggle or the straight part of an edge, or of all edges from a node.
@@ -246,7 +253,7 @@ def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike:
         _, least = min(weak, key=lambda pair: pair[0])
         asked = [part for _, part in weak if part is not least]
         parts = [part for part in parts if part is not least]
-        least.says[least.edges, least.column] = False
+        least.says[least.edges, least.column] = False  # `says` has the answers of all edges of a block, `(edges, 2)`
         # Where the least part is 0, the other modes follow by their regression on it.
         gain = torch.linalg.solve(covariance[least.modes][:, least.modes], covariance[least.modes]).mT
         modes = modes - gain @ modes[least.modes]
@@ -282,8 +289,8 @@ def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]
 def heard(network: Network, freedom: Mapping[EdgeRef, Freedom]) -> dict[EdgeRef, Freedom]:
     """Degrees of freedom of edges, 0 for those that no path of edges with freedom joins to an input and to an output.
 
-    By chance a hidden node follows noise that nothing makes use of, and its columns would seem to matter. Edges without prices, of
-    functions for instance, count as if they had some. `freedom` has the edges with prices; the result has the same ones.
+    By chance a hidden node follows noise that nothing makes use of, and its columns would seem to matter. `freedom` has the edges whose
+    smoothness evidence sets, and so has the result. Other edges, of functions for instance, count as if they had some.
 
     Examples:
         >>> from kanwidget import KAN

@@ -9,7 +9,7 @@ _LEAST_SQUARE = 1e-300
 
 
 def schwarz(mean_square: float, rows: int, constants: int) -> float:
-    """The logarithm of the evidence of a fit with some constants, where no prices are known, by Schwarz's criterion.
+    """The logarithm of the evidence of a fit with some constants, where these have no priors, by Schwarz's criterion.
 
     That is the logarithm of the likelihood, with the mean square as the noise's variance, minus ½·log(rows) for each constant.
 

@@ -50,7 +50,7 @@ class ForwardTrace:
     def put(self, networks: Tensor, source: ForwardTrace, source_networks: Tensor) -> None:
         """Overwrite the values of the networks with these indices by those of `source_networks` in another trace. In place.
 
-        The other trace is on the same inputs and knots, and whole where this one is.
+        The other trace is on the same inputs and knots. Both are whole, or (of many rows) hold inputs and outputs alone.
         """
         if not self.is_whole:
             self.output[networks] = source.output[source_networks]

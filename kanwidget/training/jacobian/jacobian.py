@@ -96,7 +96,7 @@ def add_edges(
         for factor, design in zip(factors[1:], designs[1:], strict=False):
             block.addcmul_(factor[..., None], design[:, :, None, None])
     elif len(factors) == 1:
-        # Edges of words and splines have different numbers of coefficients: of those that an edge lacks nothing is computed.
+        # Edges of a column of texts (a value for each word) and splines have different numbers of coefficients: an edge's own are computed.
         basis = designs[0].flatten(2)
         for node, numeric in enumerate(index.numeric.flatten(1)):
             free = (numeric >= 0).nonzero()[:, 0]

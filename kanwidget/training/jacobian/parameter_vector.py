@@ -64,7 +64,7 @@ class ParameterVector:
                 coef, base = _views(vector[:, index.block], layer)
                 coef.copy_(layer.coef.detach())
                 base.copy_(layer.base.detach())
-            for columns, value in _pairs(index, layer):
+            for columns, value in _pairs(index, layer):  # places in the vector and values of the other parameters
                 mask = columns >= 0
                 # Of edges that share parameters only the first one's need be up to date.
                 flat = value.detach().flatten(1, 2)
@@ -76,11 +76,11 @@ class ParameterVector:
         """Set the free parameters of networks from vectors, `(networks, size)`. In place; parameters with index -1 aren't free and stay."""
         with torch.no_grad():
             for layer, index in zip(stack.layers, self.layers, strict=True):
-                if index.block is not None:
+                if index.block is not None:  # where all coefficients and base weights are free: a slice of the vector
                     coef, base = _views(vector[:, index.block], layer)
                     layer.coef.copy_(coef)
                     layer.base.copy_(base)
-                for columns, value in _pairs(index, layer):
+                for columns, value in _pairs(index, layer):  # places in the vector and values of the other parameters
                     mask = columns >= 0
                     value[:, mask] = vector[:, columns[mask]]
 

@@ -28,7 +28,7 @@ class LayerStack(Edges):
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         # Of the structure, in which all layers are alike: order, base function and edges with a spline; functions by name, edges that share
-        # parameters, number of words of each input (0 for numbers), and words that have one value.
+        # parameters, number of words of each input (a column of texts; 0 for numbers), and words that have one value.
         first = layers[0]
         self.k, self.base_fun, self.spline_on = first.k, first.base_fun, first.spline_on
         self.symbols, self.ties, self.levels, self.merged = first.symbols, first.ties, first.levels, first.merged
@@ -60,7 +60,7 @@ class Stack:
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
-        #: Each layer's tensors of all networks.
+        #: Each layer's knots and parameters of all networks; the networks' own become views of these.
         self.layers = [LayerStack([n.layer(index) for n in networks]) for index in range(networks[0].depth)]
         #: A network with the structure of all: widths, arities, columns.
         self.template = networks[0]
@@ -97,7 +97,8 @@ class Stack:
     def attach(self) -> Stack:
         """A copy of the stack with the networks' own parameters in autograd's graph, in place of the stack's tensors.
 
-        A gradient then arrives where the user's hooks, and a loss that reads the network itself, expect it.
+        The stack's tensors are leaves of their own. Through this copy gradients arrive where the user's hooks, and a loss that reads the
+        network itself, expect them.
         """
         attached = copy.copy(self)
         attached.layers = [layer.attach([n.layer(i) for n in self.networks]) for i, layer in enumerate(self.layers)]

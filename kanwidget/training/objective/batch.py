@@ -38,7 +38,7 @@ class FirstDesign:
     def __call__(self) -> Tensor:
         """The first layer's design, its basis functions and base function at all rows, `(networks, batch, n_in, B + 1)`."""
         layer = self.stack.layers[0]
-        if not self._is_made:
+        if not self._is_made:  # for the knots as they are
             with torch.no_grad():
                 knots = layer.knots.clone()
                 design = layer[:1].design(self.x[:1]) if self._is_shared else layer.design(self.x)
@@ -54,14 +54,15 @@ class FirstDesign:
         """
         count = rows_at_once(stack, self.x)
         if whole or count >= self.x.shape[1]:
-            return forward_pass(stack, self.x, self(), derivatives=derivatives)
+            return forward_pass(stack, self.x, self(), derivatives=derivatives)  # `self()`: the first layer's design
         starts = range(0, self.x.shape[1], count)
         outputs = [self.part_of(stack, slice(None), slice(start, start + count)).output for start in starts]
         return ForwardTrace((self.x, torch.cat(outputs, 1)), (), ())
 
     def part_of(self, stack: Stack, networks: slice, rows: slice, *, derivatives: bool = False) -> ForwardTrace:
         """A forward pass over a slice of the rows, by a slice of the networks, which alone are in `stack`; see `pass_of`."""
-        first = self()[networks, rows] if self._is_made or self._fits else None
+        # `self()` is the first layer's design at all rows: taken if it is made already, or small enough to be.
+        first = self()[networks, rows] if self._is_made or self._is_affordable else None
         return forward_pass(stack, self.x[networks, rows], first, derivatives=derivatives)
 
     @property
@@ -76,21 +77,21 @@ class FirstDesign:
         return self.x.stride(0) == 0 and bool((knots == knots[0]).all())
 
     @property
-    def _fits(self) -> bool:
-        """Whether the first layer's basis functions at all rows take at most 1 GiB."""
+    def _is_affordable(self) -> bool:
+        """Whether the design, the first layer's basis functions at all rows, takes at most 1 GiB."""
         coef, x = self.stack.layers[0].coef, self.x[:1] if self._is_shared else self.x
         return x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
 
     def root(self) -> Tensor:
         """R with RᵀR the covariance of the first layer's basis functions, `(networks, in, rank, B + 1)`, see `root_of_covariance`."""
-        design = self()
+        design = self()  # the basis functions at the rows; where they had to be made anew `_root` is empty
         if not self._root.numel():
             part = design[:1] if design.stride(0) == 0 else design
             self._root = root_of_covariance(part).expand(len(design), -1, -1, -1)
         return self._root
 
     def deviation(self) -> Tensor:
-        """Standard deviations of the inputs, `(networks, n_in)`."""
+        """Standard deviations of the inputs, `(networks, n_in)`, computed once."""
         if not self._deviation.numel():
             part = self.x[:1] if self.x.stride(0) == 0 else self.x
             self._deviation = input_deviation(self.stack, part).expand(len(self.x), -1)
@@ -99,9 +100,9 @@ class FirstDesign:
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
         """The cache for the networks with these indices, of which `stack` holds copies; what is computed already comes along."""
         part = FirstDesign(stack, select_networks(self.x, networks))
-        if not (self._is_made or self._fits):
+        if not (self._is_made or self._is_affordable):
             return part
-        self()
+        self()  # the design is made
         part._knots, part._design = self._knots[networks], select_networks(self._design, networks)
         part._root, part._deviation = (
             select_networks(cached, networks) if cached.numel() else cached for cached in (self._root, self._deviation)
@@ -172,11 +173,14 @@ class Batch:
 
     def deviations(self, trace: ForwardTrace, stack: Stack | None = None) -> Deviations:
         """Standard deviations of a trace on all rows; `stack` if it was made with another one."""
-        first = self.first_design
+        first = self.first_design  # it keeps what the first layer adds: the root of its covariance, inputs' deviations
         return Deviations(stack or self.stack, trace, first.root(), first.deviation())
 
 
 def _terms(penalties: Sequence[Penalty], like: Tensor) -> tuple[Penalty, Tensor, bool]:
-    """`penalty`, `lamb` and `penalized` of a `Batch`, from the penalty of each network; `lamb` is on the device of `like`."""
+    """`penalty`, `lamb` and `penalized` of a `Batch`, from the penalties of its networks, which differ in `lamb` only.
+
+    They are the first penalty, the `lamb` of each on the device of `like`, `(networks,)`, and whether one is above 0.
+    """
     lamb = torch.tensor([penalty.lamb for penalty in penalties], dtype=torch.float64, device=like.device)
     return penalties[0], lamb, any(penalty.lamb > 0 for penalty in penalties)

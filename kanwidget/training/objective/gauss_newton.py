@@ -144,7 +144,7 @@ def add_curvature(
 def _covariance(design: Tensor) -> Tensor:
     """Covariance of each input's basis functions over the rows of a design, `(networks, in, B + 1, B + 1)`, float64.
 
-    The basis functions' sum is constant: the round-off of its variance is divided by deviations, which may be small.
+    Why float64: the basis functions' sum is constant, and the round-off of its variance is divided by deviations, which may be small.
     """
     rows = max(1, design.shape[1] - 1)
     centered = design.double() - design.double().mean(1, keepdim=True)

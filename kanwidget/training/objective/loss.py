@@ -49,8 +49,8 @@ class Loss:
     def in_units(self, scaling: Scaling) -> Loss:
         """The same loss for the outputs of a network with these scales, which are scaled numbers: (own - centre)/size.
 
-        Squared errors compare them with scaled labels, and have the unit of a history's number from the scales; other losses get the
-        outputs in own units.
+        Squared errors (those with `root`, of which a history shows the root) compare them with scaled labels, and have the unit of that
+        number from the scales; other losses get the outputs in own units.
         """
         if not scaling.scales_output:
             return self
@@ -66,26 +66,32 @@ class Loss:
 
 
 def _mse(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean squared error over rows and outputs; arguments as of `LossFunction`."""
+    """Mean squared error over rows and outputs, `(…,)`; output and label are `(…, batch, outputs)`, weights of rows `(…, batch, 1)`."""
     squares = (output - label) ** 2
     return (squares if weight is None else squares * weight).mean((-2, -1))
 
 
 def _mse_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    """The gradient of `_mse` in the outputs, `(…, batch, outputs)`."""
+    """The gradient of the mean squared error in the outputs, `(…, batch, outputs)`; weights of rows are `(…, batch, 1)`."""
     scaled = (output - label) * (2 / output.shape[-2:].numel())
     return scaled if weight is None else scaled * weight
 
 
 def _mse_factor(output: Tensor, weight: Tensor | None) -> Tensor:
-    """S of each row, `(…, batch, outputs, outputs)`, with SᵀS the second derivative of its error: 2·weight/outputs on the diagonal."""
+    """S of each row, `(…, batch, outputs, outputs)`, with SᵀS the second derivative in the outputs of its mean squared error.
+
+    That is 2·weight/outputs on the diagonal, for weights of rows `(…, batch, 1)`.
+    """
     outputs = output.shape[-1]
     scale = torch.eye(outputs, dtype=output.dtype, device=output.device) * (2 / outputs) ** 0.5
     return scale.expand(*output.shape, outputs) if weight is None else scale * torch.sqrt(weight)[..., None]
 
 
 def _mse_residual(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    """r, `(…, batch, outputs)`, with Sᵀr the gradient, S that of `_mse_factor`: each has √(2·weight/outputs), r also 1/rows of the mean."""
+    """r, `(…, batch, outputs)`, with Sᵀr the gradient of the mean squared error in the outputs, S = √(2·weight/outputs) (`_mse_factor`).
+
+    So r is √(2·weight/outputs) times output minus label, by the number of rows, whose mean the error is.
+    """
     scaled = (output - label) * ((2 / output.shape[-1]) ** 0.5 / output.shape[-2])
     return scaled if weight is None else scaled * torch.sqrt(weight)
 

@@ -136,7 +136,10 @@ class Objective(Batch):
         return gauss_newton.normal_equations(self, parameters, value.trace, check)
 
     def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: ParameterVector, value: Value) -> None:
-        """Add curvature of the penalties to `matrix`, `(networks, size, size)`, and gradients to `gradient`, if there are any. In place."""
+        """Add curvature of the penalties to `matrix`, `(networks, size, size)`, and gradients to `gradient`, if there are any. In place.
+
+        `value` is the objectives' value at the current parameters, whose trace (values of a forward pass) the penalties depend on.
+        """
         if self.penalized:
             gauss_newton.add_penalty(matrix, gradient, self, parameters, value.trace)
 

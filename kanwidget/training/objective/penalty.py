@@ -76,8 +76,8 @@ class Penalty:
     def of_coefficients(self, stack: Stack) -> Tensor:
         """The terms in the coefficients, `(networks,)`, without lamb: mean sizes over an edge's coefficients, summed over edges.
 
-        `coef` is the factor of the coefficients' size, `coefdiff` that of the size of differences of neighbours, which the levels of words
-        don't have.
+        `coef` is the factor of the coefficients' size, `coefdiff` that of the size of differences of neighbours, which edges of a column of
+        words don't have: theirs are the values of the words (`levels`).
         """
         total = stack.layers[0].coef.new_zeros(len(stack))
         if self.coef == 0 and self.coefdiff == 0:
@@ -138,7 +138,8 @@ def _backward(
     edge_scores: list[Tensor] = []
     node_scores = [node]
     for index in reversed(range(template.depth)):
-        owners = node_owners(template, index + 1)
+        owners = node_owners(template, index + 1)  # the node of each subnode
+        # The deviation of a constant subnode is 0: hence the 1e-4.
         scores = edges[index] * (node[:, owners] / (subnodes[index] + 1e-4))[..., None]
         node = scores.sum(-2)
         edge_scores.insert(0, scores)

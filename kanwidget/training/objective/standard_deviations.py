@@ -30,6 +30,8 @@ class Deviations:
     def __init__(
         self, stack: Stack, trace: ForwardTrace, root: Tensor | None = None, inputs: Tensor | None = None
     ) -> None:
+        # `trace`: values of a forward pass of `stack`; `root`: R with RᵀR the covariance of the first layer's basis functions; `inputs`:
+        # deviations of the inputs. Where these two are at hand the first layer needs no values at the rows.
         self.stack, self.trace, self.root, self.inputs = stack, trace, root, inputs
         #: Deviations of each kind of values that were asked for, per layer; values of the splines at the rows, by layer.
         self._cache: dict[Kind, list[Tensor]] = {}
@@ -62,25 +64,25 @@ class Deviations:
         deviation = self.of(kind)[index]
         # The derivative of a deviation s in a value v is (v - mean)/(s·(rows - 1)); 0 where s is 0.
         part = torch.where(deviation > 0, weight / torch.where(deviation > 0, deviation, 1.0), 0.0)
-        if self._rooted(kind, index):  # s is |R·w|, with the derivative Rᵀ·R·w/s in the weights w
-            return None, part[..., None] * torch.einsum("sirb,soir->soib", self.root, self._rotated())
+        if self._comes_from_root(kind, index):  # s is |R·w|, with the derivative Rᵀ·R·w/s in the weights w
+            return None, part[..., None] * torch.einsum("sirb,soir->soib", self.root, self._root_times_weights())
         values = self._values(kind, index)
         return _centered(values) * (part / max(1, values.shape[1] - 1))[:, None], None
 
     def _compute(self, kind: Kind, index: int) -> Tensor:
         """The deviations of one kind in one layer (for nodes, on one level), without the cache of `of`."""
-        if self._rooted(kind, index):
-            return _square_root(self._rotated().square().sum(-1))
-        if kind == "nodes" and index == 0:
+        if self._comes_from_root(kind, index):  # the length of R·w, see `root_of_covariance`
+            return _square_root(self._root_times_weights().square().sum(-1))
+        if kind == "nodes" and index == 0:  # the inputs, whose deviations may be at hand
             return input_deviation(self.stack, self.trace.nodes[0]) if self.inputs is None else self.inputs
         return deviation(self._values(kind, index))
 
-    def _rooted(self, kind: Kind, index: int) -> bool:
+    def _comes_from_root(self, kind: Kind, index: int) -> bool:
         """Whether these are deviations of the first layer's splines, which the root of its basis functions' covariance gives at once."""
         rooted = index == 0 and self.root is not None
         return rooted and (kind == "splines" or (kind == "edges" and not self.stack.layers[0].symbols))
 
-    def _rotated(self) -> Tensor:
+    def _root_times_weights(self) -> Tensor:
         """R·w of each edge of the first layer, `(networks, out, in, rank)`: its length is the deviation of the spline with the weights w.
 
         RᵀR is the covariance of the basis functions over the rows, see `root_of_covariance`.
@@ -109,7 +111,7 @@ def deviation(values: Tensor) -> Tensor:
 
 
 def input_deviation(stack: Stack, x: Tensor) -> Tensor:
-    """Standard deviations `(networks, n_in)` of inputs `(networks, batch, n_in)`; 1 for words, whose numbers are no measure."""
+    """Standard deviations `(networks, n_in)` of inputs `(networks, batch, n_in)`; 1 for columns of words, whose numbers are no measure."""
     words = torch.tensor(stack.layers[0].levels, device=x.device) > 0
     return torch.where(words, 1.0, deviation(x))
 

@@ -64,7 +64,8 @@ class LeastSquares(Protocol):
 def damping_metric(objective: LeastSquares, parameters: ParameterVector) -> Tensor:
     """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients.
 
-    A step δ costs in proportion to the damping and to δᵀMδ. `parameters` is the layout of the vector.
+    A step δ costs in proportion to the damping and to δᵀMδ. Times G⁴, G the number of intervals, squared second differences are as squared
+    second derivatives. `parameters` is the layout of the vector.
     """
     metric = torch.eye(parameters.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(metric, objective, parameters, 2, lambda layer: _ROUGHNESS * layer.grid_size**4)
@@ -110,10 +111,12 @@ def _add_roughness(
     order: int,
     weight: Callable[[LayerStack], float],
 ) -> None:
-    """Add the squares of the differences of every spline's coefficients to a quadratic form. Levels of words have no neighbors.
+    """Add the squares of the differences of every spline's coefficients to a quadratic form. In place.
+
+    Left out are edges of a column of words (texts): their coefficients, a value for each word (`levels`), have no neighbours.
 
     Args:
-        matrix: The form, `(size, size)`. In place.
+        matrix: The form, `(size, size)`.
         objective: The networks.
         parameters: Layout of their free parameters.
         order: Order of the differences.

@@ -2,8 +2,7 @@
 
 References:
     Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", SIAM Journal 11 (1963).
-    Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885
-    (geodesic acceleration).
+    Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885.
     Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05 (the update of the damping).
 """
 
@@ -37,7 +36,7 @@ _SMALL_GAIN, _SMALL_GAINS = 1e-10, 5
 #: Once evidence has settled, a gain of so little in the logarithm of the probability is small, too.
 _SMALL_LIKELIHOOD = 1e-3
 #: What a step changes, and an interrupted one must not.
-_MEMORY = ("damping", "_growth", "_small_gains", "_age", "_ridge", "evidence")
+_MEMORY = ("damping", "_growth", "_small_gains", "_evidence_age", "_ridge", "evidence")
 
 MakeEvidence = Callable[[Any, tuple[Tensor, Tensor], Tensor, Tensor], Evidence]
 
@@ -64,32 +63,33 @@ class LevenbergMarquardt(Optimizer):
         smoothness: float = 0.0,
         evidence: MakeEvidence | None = None,
     ) -> None:
+        # The ridge pulls to the parameters at the start if `anchored`, else to 0; `smoothness`: weight of the splines' roughness in it.
         self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
         self._lowest = objective.trivial_loss()  # the last factor of the ridge, see `_model`
-        #: Noise and smoothness as the data set them; None where they don't.
+        #: Noise and smoothness as the data set them; None where they don't. `reload` makes it, by the function `evidence`.
         self.evidence: Evidence | None = None
-        self._make_evidence, self._age = evidence, torch.zeros_like(self._lowest)  # `_age`: steps so far with evidence
-        # `_small_gains`: how many steps in a row have gained next to nothing.
+        # `_evidence_age`: steps so far with evidence; `_small_gains`: steps in a row that have gained next to nothing.
+        self._make_evidence, self._evidence_age = evidence, torch.zeros_like(self._lowest)
         self._small_gains, self.damping = torch.zeros_like(self._lowest), torch.ones_like(self._lowest)
         self.reload()
-        self.damping = self._start = self._first_damping()  # `_start`: for networks whose search finds no step
+        self.damping = self._start_damping = self._first_damping()  # networks whose search finds no step return to it
 
     def reload(self, networks: Sequence[int] | None = None) -> None:
-        """Re-read parameters, knots and settings of all networks; restart the convergence count of these, or of all.
+        """Re-read parameters, knots and settings of all networks; restart the count of small gains of these (indices), or of all.
 
-        The damping stays, but that of one whose last gain was next to nothing begins anew: it has grown so large that every step would
-        be too short for what has changed.
+        The damping stays; where the last gain was next to nothing it begins anew: it is so large by then that no step would reach far.
         """
         objective = self.objective
         self.parameters = objective.parameter_vector()
-        self._trivial = objective.trivial_loss()  # of the best constant
-        self._units, spread = objective.units(self.parameters, self._trivial)
-        units, spreads = common(self._units, spread)  # 1/unit of each parameter, and of its differences
+        self._trivial_loss = objective.trivial_loss()  # of the best constant; for equations of u = 0
+        self._units, spread = objective.units(self.parameters, self._trivial_loss)
+        # 1/unit of each parameter, and of the differences of neighbouring coefficients; a single row if all networks have the same.
+        units, spreads = common(self._units, spread)
         count = len(self._units)
         metric = damping_metric(objective, self.parameters)
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
         self._plain_ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
-        self._growth = torch.full_like(self._trivial, 2.0)  # the factor of the damping at the next refusal
+        self._growth = torch.full_like(self._trivial_loss, 2.0)  # the factor of the damping at the next refusal
         self.current = objective.value(derivatives=True)  # at the current parameters
         self._reload_evidence(spread)
         again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
@@ -97,12 +97,12 @@ class LevenbergMarquardt(Optimizer):
         self.damping = torch.where(again & (self._small_gains > 0), self._first_damping(), self.damping)
         self._small_gains = torch.where(again, 0.0, self._small_gains)
         self._vector = self.parameters.read(objective.stack)  # others, or other knots, mean a change from outside
-        #: Where the ridge pulls to.
+        #: Where the ridge pulls to: the parameters now, or 0.
         self._anchor = self._vector.clone() if self._anchored else torch.zeros_like(self._vector)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     def _reload_evidence(self, spread: Tensor) -> None:
-        """Make the evidence, or let it see new grids; only networks without a penalty have it. `spread` is the second of `units`."""
+        """Make the evidence, or let it see new grids; only networks without a penalty have it. `spread`: 1/unit of differences."""
         self._ridge = self._plain_ridge
         # A spline of one coefficient has no straight part.
         single = any(layer.spline_coef.shape[-1] < 2 for layer in self.objective.stack.layers)
@@ -110,52 +110,52 @@ class LevenbergMarquardt(Optimizer):
             return
         if self.evidence is None:
             self.evidence = self._make_evidence(
-                self.parameters, (self._units, spread), self._trivial, self.current.loss
+                self.parameters, (self._units, spread), self._trivial_loss, self.current.loss
             )
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
-        self._priced = self.objective.lamb == 0  # networks whose ridge evidence sets
+        self._has_evidence = self.objective.lamb == 0  # networks whose ridge evidence sets
         self._ridge = self._evidence_ridge()
 
     def _evidence_ridge(self) -> Tensor:
-        """The ridge's matrices, `(networks, size, size)`: those of the prices, and the plain ones for networks with a penalty."""
+        """The ridge's matrices, `(networks, size, size)`: those of the evidence's prior, and plain ones for networks with a penalty."""
         assert self.evidence is not None
-        if bool(self._priced.all()):
+        if bool(self._has_evidence.all()):
             return self.evidence.matrix()
-        return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
+        return torch.where(self._has_evidence[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
-    def _pull(self, vector: Tensor, part: Subset) -> Tensor:
+    def _ridge_times(self, vector: Tensor, part: Subset) -> Tensor:
         """The ridge's matrices times vectors of a part of the networks, `(networks, size)`; `Evidence.pull` rounds less than its matrix."""
         if self.evidence is None:
             return _times(part(self._ridge), vector)
-        priced, pull = part(self._priced), self.evidence.pull(vector, part.networks)
-        return pull if bool(priced.all()) else torch.where(priced[:, None], pull, _times(part(self._ridge), vector))
+        mask, pull = part(self._has_evidence), self.evidence.pull(vector, part.networks)
+        return pull if bool(mask.all()) else torch.where(mask[:, None], pull, _times(part(self._ridge), vector))
 
     def _ask_evidence(self, matrix: Tensor, gradient: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
         """Let the data set the ridge, once the coarse shape is there; returns the ridge's factor, `(networks,)`: the noise with evidence.
 
         `matrix`, `gradient` are those of the mean losses, `start` the parameters, `ridge_scale` the factor of networks without evidence.
         """
-        if self.evidence is None or not bool(self._priced.any()):
+        if self.evidence is None or not bool(self._has_evidence.any()):
             return ridge_scale
-        ready = self.evidence.ready(self.current.loss, self._age)
+        ready = self.evidence.ready(self.current.loss, self._evidence_age)
         if bool(ready.any()):
             begins = self.evidence.update(matrix, gradient, start, self.current.loss, ready)
             # Where there was nothing to gain steps had become too short for what there is now.
             self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
-        self._age = self._age + 1
-        return torch.where(self._priced, self.evidence.noise, ridge_scale)
+        self._evidence_age = self._evidence_age + 1
+        return torch.where(self._has_evidence, self.evidence.noise, ridge_scale)
 
     def _first_damping(self) -> Tensor:
         """The damping of a training that begins here, `(networks,)`: in proportion to the loss in parts of the best constant's."""
-        unexplained = (self.current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
+        unexplained = (self.current.loss / self._trivial_loss).nan_to_num(1.0).clamp(1e-8, 1.0)
         return torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
-        """Copy damping and counters from `previous` for the networks at these indices."""
-        assert isinstance(previous, LevenbergMarquardt)  # one row makes both
-        for name in ("damping", "_growth", "_start", "_small_gains", "_lowest", "_age"):
+        """Copy damping, counters and evidence of the networks with these indices in `previous`, the optimizer of a larger batch."""
+        assert isinstance(previous, LevenbergMarquardt)  # one row of the table of optimizers makes both
+        for name in ("damping", "_growth", "_start_damping", "_small_gains", "_lowest", "_evidence_age"):
             setattr(self, name, getattr(previous, name)[list(networks)])
         if self.evidence is not None and previous.evidence is not None:
             self.evidence.inherit(previous.evidence, networks)
@@ -167,16 +167,16 @@ class LevenbergMarquardt(Optimizer):
         state = {"damping": self.damping.tolist(), "growth": self._growth.tolist(), "small_steps": small_gains}
         if self.evidence is None:
             return state
-        return state | {"age": [int(age) for age in self._age.tolist()]} | self.evidence.state_dict()
+        return state | {"age": [int(age) for age in self._evidence_age.tolist()]} | self.evidence.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to a state of `state_dict`."""
+        """Return to a state of `state_dict`: damping, its factor at the next refusal, the number of small gains in a row, and evidence."""
         names = ("damping", "growth", "small_steps")
         if not set(names) <= set(state) or any(len(state[name]) != len(self.damping) for name in names):
             raise ValueError(f"{state} is no state of Levenberg-Marquardt for a batch of {len(self.damping)}")
         self.damping, self._growth, self._small_gains = (self.damping.new_tensor(state[name]) for name in names)
         if self.evidence is not None and "likeliest" in state:  # states of earlier versions have none
-            self._age = self._age.new_tensor(state["age"])
+            self._evidence_age = self._evidence_age.new_tensor(state["age"])
             self.evidence.load_state_dict(state)
             self._ridge = self._evidence_ridge()
 
@@ -185,9 +185,9 @@ class LevenbergMarquardt(Optimizer):
         stack, parameters = self.objective.stack, self.parameters
         start = parameters.read(stack)
         moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
-        if moved or not torch.equal(start, self._vector):  # by a callback, for instance
+        if moved or not torch.equal(start, self._vector):  # not as the last step left them: by a callback, for instance
             self.reload()
-        # Tensors are replaced, never changed.
+        # What a step changes, for an interruption. Tensors are replaced, never changed.
         memory = {name: getattr(self, name) for name in _MEMORY} | {"evidence": copy.copy(self.evidence)}
         try:
             return self._search(start, interrupted)
@@ -197,7 +197,10 @@ class LevenbergMarquardt(Optimizer):
             raise
 
     def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
-        """Raise the damping of every network until its step from `start` decreases the objective, or is too short to matter."""
+        """Raise the damping of every network until its step from `start` decreases the objective, or is too short to matter.
+
+        `remaining` are the indices of the networks that still search; `accepted` gathers values of the others, `end` their parameters.
+        """
         model = self._model(start, interrupted)
         remaining = torch.arange(len(start), device=start.device)
         accepted, end = AcceptedSteps(self.current), start
@@ -215,8 +218,8 @@ class LevenbergMarquardt(Optimizer):
             moved = origin + step.to(start.dtype)
             value = self._move_and_evaluate(objective, moved)
             twice = (origin + moved - 2 * part(self._anchor)).double()  # bᵀRb - aᵀRa = (b - a)ᵀR(b + a)
-            ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2  # by it the ridge grows
-            gain = part(self.current.total) - value.total - ridge_gain
+            ridge_growth = _dot(step, self._ridge_times(twice, part)) * part(model.ridge_scale) / 2
+            gain = part(self.current.total) - value.total - ridge_growth
             helps = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2  # the quadratic model's gain
             accepted_part = Subset(helps.nonzero()[:, 0], len(remaining))
@@ -255,7 +258,7 @@ class LevenbergMarquardt(Optimizer):
         return objective.value(derivatives=True)
 
     def _accept(self, networks: Tensor, gain: Tensor, predicted: Tensor) -> None:
-        """Change the damping by Nielsen's rule, from `gain`, of the objective, and `predicted`, of the model; count small gains."""
+        """Change damping of networks (indices) that took a step, by Nielsen's rule from its gain and that predicted; count small ones."""
         if len(networks) == 0:
             return
         part = Subset(networks, len(self.damping))
@@ -267,11 +270,11 @@ class LevenbergMarquardt(Optimizer):
         self._small_gains = put(self._small_gains, networks, torch.where(small, part(self._small_gains) + 1, 0.0))
 
     def _smallest_gain(self, part: Subset) -> Tensor:
-        """Gains of the objective up to which a step counts as small, for a part of the networks."""
+        """Gains of the objective up to which a step of these networks counts as small; `nat` is a gain of 1 in the log-likelihood."""
         smallest = _SMALL_GAIN * part(self.current.total)
         if self.evidence is None:
             return smallest
-        settled = part(self._priced & self.evidence.settled)  # then 0.001 in the log-likelihood is small, too
+        settled = part(self._has_evidence & self.evidence.settled)  # then 0.001 in the log-likelihood is small, too
         return torch.where(settled, smallest.maximum(_SMALL_LIKELIHOOD * part(self.evidence.nat)), smallest)
 
     def _refuse(self, networks: Tensor) -> None:
@@ -282,15 +285,15 @@ class LevenbergMarquardt(Optimizer):
         self._growth = put(self._growth, networks, 2 * growth)
 
     def _finish(self, end: Tensor, accepted: AcceptedSteps) -> list[Outcome]:
-        """Leave every network at the end of its step, and return the outcomes.
+        """Leave every network at the end of its step, the parameters `end`, and return the outcomes.
 
         A network without a step starts again with its first damping: it has converged, or stalled if its objective isn't finite.
         """
         stuck = (~accepted.networks).nonzero()[:, 0]
-        if len(stuck) or not accepted.complete:
+        if len(stuck) or not accepted.complete:  # else the last trial has written `end` already
             self.parameters.write(self.objective.stack, end)
         if len(stuck):
-            self.damping = self.damping.index_copy(0, stuck, self._start[stuck])
+            self.damping = self.damping.index_copy(0, stuck, self._start_damping[stuck])
             self._growth = self._growth.index_fill(0, stuck, 2.0)
         self.current, self._vector = accepted.value(), end
         finite = torch.isfinite(self.current.total)
@@ -304,21 +307,21 @@ class LevenbergMarquardt(Optimizer):
         columns = (self.current.loss, self.current.penalty, self.damping)
         rows = zip(*(column.tolist() for column in columns), stops, strict=True)
         return [
-            Outcome(loss, penalty, damping, stop, *self._statements(index))
+            Outcome(loss, penalty, damping, stop, *self._evidence_numbers(index))
             for index, (loss, penalty, damping, stop) in enumerate(rows)
         ]
 
-    def _statements(self, index: int) -> tuple[float | None, float | None, float | None]:
+    def _evidence_numbers(self, index: int) -> tuple[float | None, float | None, float | None]:
         """Noise (None for classes), logarithm of the evidence and degrees of freedom of a network; None before evidence has an update."""
         evidence = self.evidence
-        if evidence is None or not bool(self._priced[index] & evidence.has_spoken[index]):
+        if evidence is None or not bool(self._has_evidence[index] & evidence.has_spoken[index]):
             return None, None, None
         noise = None if evidence.classes else float(evidence.noise[index])
         return noise, float(evidence.log_evidence[index]), float(evidence.freedom[index])
 
     def posterior(self, index: int) -> Posterior | None:
         """The parameters of a network given the data, under the evidence's priors as they are; None where it has had no update."""
-        if self._statements(index)[1] is None or self.evidence is None:
+        if self._evidence_numbers(index)[1] is None or self.evidence is None:
             return None
         with torch.no_grad():
             matrix, _ = self.objective.normal(self.parameters, self.objective.value(derivatives=True), lambda: None)
@@ -327,10 +330,11 @@ class LevenbergMarquardt(Optimizer):
             return None
         return replace(posterior, freedom=heard(self.objective.stack.template, posterior.freedom))
 
-    # ---- the quadratic model
-
     def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
-        """The quadratic model of every objective at `start`, with the ridge times the loss, or times the noise where there is evidence."""
+        """The quadratic model of every objective at `start`, with the ridge times the loss, or times the noise where there is evidence.
+
+        The ridge pulls to `_anchor`. With `smoothness` its factor never grows: `_lowest` is the last one. `_units`: 1/unit of parameters.
+        """
         objective, size = self.objective, self.parameters.size
 
         def check() -> None:
@@ -339,27 +343,25 @@ class LevenbergMarquardt(Optimizer):
 
         with torch.no_grad():
             matrix, gradient = objective.normal(self.parameters, self.current, check)
-        scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial
+        scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial_loss
         scale = scale.clamp_min(torch.finfo(torch.float64).tiny)
         metric = self._damping_metric(matrix, scale)
         if size:
             objective.add_penalty(matrix, gradient, self.parameters, self.current)
-        ridge_scale = torch.minimum(self.current.loss, self._lowest if self._smoothness else self._trivial)
+        ridge_scale = torch.minimum(self.current.loss, self._lowest if self._smoothness else self._trivial_loss)
         self._lowest = ridge_scale
         ridge_scale = self._ask_evidence(matrix, gradient, start, ridge_scale)
         everywhere = Subset(torch.arange(len(start), device=start.device), len(start))
-        gradient += ridge_scale[:, None] * self._pull((start - self._anchor).double(), everywhere)
+        gradient += ridge_scale[:, None] * self._ridge_times((start - self._anchor).double(), everywhere)
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """The quadratic model of the objectives, the ridge included."""
+    """The quadratic model of the objectives with the ridge, `(networks, size, size)` and `(networks, size)`."""
 
     matrix: Tensor
-    """`(networks, size, size)`"""
     gradient: Tensor
-    """`(networks, size)`"""
     scale: Tensor
     """The mean diagonal, to which damping is relative, `(networks,)`."""
     ridge_scale: Tensor
@@ -404,25 +406,24 @@ def put(tensor: Tensor, networks: Tensor, values: Tensor) -> Tensor:
 
 
 class AcceptedSteps:
-    """The values at accepted steps, gathered over the rounds of a search.
+    """The objectives' values at accepted steps, gathered over the rounds of a search, each of networks that haven't found a step yet.
 
     Args:
         start: The objectives' value before the step, which stays that of networks without a step.
     """
 
     def __init__(self, start: Any) -> None:
+        # `start`: the objectives' value before the step; `networks`: which have accepted one; `_value`: all values, None before the first.
         self.start, self.networks = start, torch.zeros_like(start.loss, dtype=torch.bool)
         #: Whether the last round was one of all networks, and all of them took its step.
         self.complete = False
         self._value: Any | None = None
 
     def add(self, trial: Tensor, value: Any, accepted: Tensor) -> None:
-        """Take the values of those networks of a trial whose step was accepted.
+        """Take the values, into `_value`, of those networks of a trial whose step was accepted; `self.networks` says which have one.
 
-        Args:
-            trial: Indices of the networks that tried a step.
-            value: Their objectives' value after it.
-            accepted: Which of them accepted it: indices within `trial`.
+        `trial` are indices of the networks that tried a step, `value` is their objectives' value after it, and `accepted` says which of
+        them accepted it: indices within `trial`.
         """
         if len(accepted):
             if self._value is None and len(trial) == len(self.networks):
@@ -434,7 +435,7 @@ class AcceptedSteps:
             self.networks[trial[accepted]] = True
 
     def value(self) -> Any:
-        """The value of all networks."""
+        """The objectives' value of all networks: at the accepted step, for networks without one (`stuck`) as at the start."""
         if self._value is None:
             return self.start
         stuck = (~self.networks).nonzero()[:, 0]

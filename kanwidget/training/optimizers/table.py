@@ -58,11 +58,12 @@ class GradientMethod(Optimizer):
         batch: int | None = None,
         seed: int = 0,
     ) -> None:
+        # `make` makes an optimizer of torch from parameters and a learning rate, `lr`, which is divided by 4 whenever a step fails.
         self.objective, self._make, self._start_lr = objective, make, lr
         #: Seconds of the last step: after a long one, and in the first, checks for an interruption are made within.
         self._seconds = math.inf
-        self.batch = None if batch is None or batch >= objective.rows else batch
-        self._generator = torch.Generator().manual_seed(seed)
+        self.batch = None if batch is None or batch >= objective.rows else batch  # rows of each step, None for all
+        self._generator = torch.Generator().manual_seed(seed)  # of the choice of rows
         self.lr = lr
         self.reload()
 
@@ -87,7 +88,7 @@ class GradientMethod(Optimizer):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to a state of `state_dict`."""
+        """Return to a state of `state_dict`: learning rate, generator of the choice of rows, and the state of torch's optimizer."""
         if self.lr != state["lr"]:
             self.lr = state["lr"]
             self._make_optimizer()
@@ -95,7 +96,10 @@ class GradientMethod(Optimizer):
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
-        """One step of the optimizer; refused, with a lower rate for the next, if it gave a non-finite value."""
+        """One step of torch's optimizer; refused, with a lower learning rate for the next, if it gave a non-finite value.
+
+        An interruption, or another error, takes it back.
+        """
         if not self._tensors:
             return _outcome(self.objective.value(), "converged")
         start = [p.detach().clone() for p in self._tensors]
@@ -103,7 +107,7 @@ class GradientMethod(Optimizer):
         started = time.perf_counter()
         try:
             with interruptible(interrupted) if self._seconds > _LONG_STEP else nullcontext():
-                rows = self._rows()
+                rows = self._rows()  # the indices of a minibatch; None for all rows
                 self._optimizer.step(self._closure(rows, interrupted))
                 value = self.objective.value(rows)
             # Whether the next step is long enough for checks within.
@@ -126,7 +130,7 @@ class GradientMethod(Optimizer):
         return _outcome(value, "stalled" if stalled else None)
 
     def _restore(self, values: list[Tensor]) -> None:
-        """Set the parameters to earlier copies of them."""
+        """Set the parameters to earlier copies of them, in the order of `_tensors`. In place."""
         with torch.no_grad():
             for parameter, value in zip(self._tensors, values, strict=True):
                 parameter.copy_(value)
@@ -159,7 +163,10 @@ def _outcome(value: Value, stop_reason: str | None) -> list[Outcome]:
 
 
 def _zero_fixed(network: Network, parameters: ParameterVector) -> None:
-    """Set the gradients of parameters that aren't free, with the index -1, to zero: torch's optimizers would move them, too."""
+    """Set the gradients of parameters that aren't free, with the index -1, to zero: torch's optimizers would move them, too.
+
+    `numeric` has the indices of an edge's coefficients and, last, its base weight; `affine` those of the constants of its function.
+    """
     for number, index in enumerate(parameters.layers):
         layer = network.layer(number)
         for parameter, columns in (
@@ -210,7 +217,11 @@ class Method:
 
 
 def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
-    """The `make` of the row LM: the optimizer for an objective under settings; with evidence the data set how smooth splines are."""
+    """The `make` of the row LM: the optimizer for an objective under settings `o`; with evidence the data set how smooth splines are.
+
+    `averages` and `coarse` are details of the evidence, `smoothness` is set by hand; with `continual` parameters stay where they are unless
+    the data say otherwise (`anchored`).
+    """
     evidence = partial(Evidence, objective, averages=o.averages, coarse=o.coarse) if o.with_evidence else None
     return LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness, evidence=evidence)
 
@@ -244,7 +255,7 @@ OPTIMIZERS: dict[str, Method] = {
 
 
 def pick_optimizer(settings: Settings, network: Network, loss: Loss, rows: int) -> Method:
-    """The row of the name `settings.opt`, or with `auto` the first one that suits network, loss and the number of rows.
+    """The row of the name `settings.opt`, or with `auto` the first one that suits network, loss and the number `rows` of rows.
 
     Raises:
         ValueError: If the loss or `batch` doesn't go with the name.
@@ -269,4 +280,5 @@ def _check_method(method: Method, settings: Settings, loss: Loss) -> None:
         advice = f"Use opt={names} for your own loss, or loss='mse' or 'cross_entropy'."
         _check.fail("opt", "fit", f"{names} with this loss", method.name, advice)
     if settings.batch is not None and method.all_rows:
+        # `all_rows` says why the method takes no minibatches: it is the advice.
         _check.fail("batch", "fit", f"left out with opt={method.name!r}", settings.batch, method.all_rows)

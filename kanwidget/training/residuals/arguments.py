@@ -126,7 +126,7 @@ class _LazyDerivatives(dict[Features, Tensor]):
 
 
 def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:
-    """The residual functions by name, or an error."""
+    """The residual functions by name, as a dictionary, or an error where `residuals` isn't such a mapping, or is empty."""
     advice = "Write {'pde': lambda u: u.laplacian - …, 'boundary': lambda u: u.value}."
     if not isinstance(residuals, Mapping) or not residuals:
         _check.fail("residuals", _WHERE, "a mapping from names to functions", residuals, advice)
@@ -167,7 +167,10 @@ def _points(network: Network, points: Any, argument: str) -> Tensor:
 
 
 def _weights(weights: Any, functions: Mapping[str, Any]) -> tuple[bool, dict[str, float]]:
-    """Whether weights come from the Jacobian (`auto`), and their first values by residual: 1 with `auto` and None."""
+    """Whether weights come from the Jacobian (`auto`), and their first values by residual.
+
+    `weights` is `auto`, None (1 for all, as at first with `auto`), or a mapping from the residuals' names to numbers > 0.
+    """
     if isinstance(weights, str):
         _check.choice(weights, "weights", _WHERE, ["auto"])
         return True, dict.fromkeys(functions, 1.0)

@@ -38,21 +38,25 @@ class Field:
         self, x: Tensor, parts: Mapping[Features, Tensor], ask: Callable[[set[Features]], None] = lambda _: None
     ) -> None:
         self.x = x
-        self._parts, self._ask = parts, ask
+        # `_parts`: the value and derivatives that are there, by features; `_compute`, called before a read, computes what isn't yet.
+        self._parts, self._compute = parts, ask
 
     @property
     def value(self) -> Tensor:
         """The outputs, `(batch, outputs)`."""
-        self._ask({()})
+        self._compute({()})  # the key of the value
         return self._parts[()]
 
     def d(self, *features: int) -> Tensor:
-        """The derivative in one feature, or in two, `(batch, outputs)`: `u.d(0)` is ∂u/∂x₀, `u.d(0, 1)` ∂²u/∂x₀∂x₁."""
+        """The derivative in one feature, or in two, `(batch, outputs)`: `u.d(0)` is ∂u/∂x₀, `u.d(0, 1)` ∂²u/∂x₀∂x₁.
+
+        It is computed if it isn't there yet. In a fit only those that the residual read at its first call are: others are an error.
+        """
         if not 1 <= len(features) <= 2:
             _check.fail("features", "Field.d", "one feature or two", features, _HIGHER)
         last = self.x.shape[1] - 1
         key = tuple(sorted(_check.integer(f, "features", "Field.d", low=0, high=last) for f in features))
-        self._ask({key})
+        self._compute({key})
         try:
             return self._parts[key]
         except KeyError:
@@ -64,19 +68,19 @@ class Field:
     def gradient(self) -> Tensor:
         """All first derivatives, `(batch, outputs, features)`."""
         features = range(self.x.shape[1])
-        self._ask({(a,) for a in features})
+        self._compute({(a,) for a in features})
         return torch.stack([self.d(a) for a in features], dim=-1)
 
     @property
     def hessian(self) -> Tensor:
         """All second derivatives, `(batch, outputs, features, features)`."""
         features = range(self.x.shape[1])
-        self._ask({(a, b) for a in features for b in features if a <= b})
+        self._compute({(a, b) for a in features for b in features if a <= b})
         return torch.stack([torch.stack([self.d(a, b) for b in features], dim=-1) for a in features], dim=-2)
 
     @property
     def laplacian(self) -> Tensor:
         """The sum of ∂²/∂xₐ² over all features, `(batch, outputs)`."""
         features = range(self.x.shape[1])
-        self._ask({(a, a) for a in features})
+        self._compute({(a, a) for a in features})
         return torch.stack([self.d(a, a) for a in features]).sum(0)

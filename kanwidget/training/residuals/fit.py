@@ -154,7 +154,10 @@ def fit_residual(
 
 
 def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
-    """Complete the history by weights, unknown constants and their errors, append it to the network's own, and settle the scales."""
+    """Complete the history by weights, unknown constants and their errors, and append it to the network's own.
+
+    The network's scales count as settled from now on.
+    """
     history.weights = trainer.weights
     network.scaling.settle()
     if trainer.unknowns:

@@ -54,14 +54,14 @@ class ResidualVector(ParameterVector):
         return self.size - len(self.constants)
 
     def read(self, stack: Stack) -> Tensor:
-        """The vector, `(1, size)`."""
+        """The network's free parameters and, from `n_network` on, the unknown constants, `(1, size)`."""
         vector = ParameterVector.read(self, stack)
         vector[0, self.n_network :] = self.constants
         return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
         """Set the network's free parameters and the unknown constants from a vector, `(1, size)`. In place."""
-        ParameterVector.write(self, stack, vector)
+        ParameterVector.write(self, stack, vector)  # the first `n_network` numbers
         self.constants.copy_(vector[0, self.n_network :])
 
 
@@ -76,8 +76,8 @@ class ResidualObjective:
 
     def __init__(self, network: Network, terms: Sequence[ResidualTerm], unknowns: dict[str, float]) -> None:
         self.stack = Stack([network])
-        self.terms = list(terms)
-        self.names = list(unknowns)
+        self.terms = list(terms)  # the residuals, with points and weights
+        self.names = list(unknowns)  # of the unknown constants
         coef = network.layer(0).coef
         self.constants = torch.tensor(list(unknowns.values()), dtype=coef.dtype, device=coef.device)
         self.device = coef.device
@@ -85,11 +85,11 @@ class ResidualObjective:
         self.sizes = self.constants.abs().where(self.constants != 0, 1.0)  # of the first values: the constants' units
         #: For each term its points, the knots, and the first layer's designs there.
         self._designs: dict[str, tuple[Tensor, Tensor, tuple[Tensor, ...]]] = {}
-        #: The last value and each term's derivatives there.
+        #: The last value and, of each term, the residual and its derivatives there.
         self._linearizations: tuple[ResidualValue, list[Linearization]] | None = None
 
     def parameter_vector(self) -> ResidualVector:
-        """The layout of parameters and constants."""
+        """The layout of the network's free parameters and, behind them, the unknown constants, as one vector."""
         network = ParameterVector.of(self.stack.template)
         return ResidualVector(network.layers, network.size + len(self.constants), self.constants)
 
@@ -232,7 +232,8 @@ class ResidualObjective:
     def acceleration(self, parameters: ResidualVector, value: ResidualValue, start: Tensor, step: Tensor) -> Tensor:
         """Σ 2wᵢ/nᵢ·Jᵢᵀr̈ᵢ with r̈ the second derivative of the residuals along a step, `(1, size)`; from differences.
 
-        The parameters are those of the start before and after. `start` and `step` are parameter vectors, `(1, size)`.
+        wᵢ is the weight of a term, nᵢ the number of its residuals; a step is corrected by the sum (geodesic acceleration). The parameters
+        are those of the start before and after. `start` and `step` are parameter vectors, `(1, size)`.
         """
         total = start.new_zeros(1, parameters.size, dtype=torch.float64)
         ahead, behind = (self._residuals(parameters, start + sign * _STRIDE * step) for sign in (1, -1))

@@ -38,6 +38,8 @@ class Linearization:
     def along(self, weight: Tensor) -> Linearization:
         """The derivatives of Σ weight·residual, added up over the columns, as those of a single column.
 
+        They are those in the outputs' jet (`adjoint`: values and derivatives of the outputs at the points) and in the unknown constants.
+
         Args:
             weight: A constant for each row and column, `(rows, columns)`.
 
@@ -95,7 +97,10 @@ class ResidualTerm:
         return self.of_fields([Field(x, dict(zip(keys, part.unbind(1), strict=True))) for x, part in sets], constants)
 
     def of_fields(self, fields: Sequence[Field], constants: dict[str, Tensor]) -> Tensor:
-        """The residuals `(rows, columns)` from a field for each set of points."""
+        """The residuals `(rows, columns)`, checked, from a field (value and derivatives of the outputs) for each set of points.
+
+        `constants` are the unknown constants by name; the function gets those that it has as arguments.
+        """
         arguments = {name: constants[name] for name in self.arguments}
         try:
             residual = self.function(*fields, **arguments)
@@ -125,6 +130,7 @@ class ResidualTerm:
 
         `jet` has the outputs and their derivatives in the inputs, at all points; `constants` are the unknown constants by name.
         """
+        # `sets`: how many sets of points the function takes, one after the other in the jet; a row has a point in each.
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
             residual = self.residual(Jet(jet.derivatives, *leaves), constants)

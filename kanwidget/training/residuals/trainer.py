@@ -81,13 +81,14 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.network, self.equations, self.settings = network, equations, settings
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        #: Grids still to come; the step at which the current one began; whether the next step refines to the next one.
-        self._grids, self._grid_start, self._grid_finished = list(settings.grid_schedule), 0, False
+        #: Grids (numbers of intervals) still to come; the step at which the current one began; whether the next step refines.
+        self._next_grids, self._grid_start_step, self._refines_next = list(settings.grid_schedule), 0, False
         self._generator = torch.Generator().manual_seed(settings.seed)
         #: By residual what the last drawing of points leaves for the next one, see `resample`.
         self._memories: dict[str, Tensor] = {}
         with self._threads():
             self._build(equations.terms, equations.unknowns)
+            # Grids don't follow the activations if the settings say so, or an earlier training has fitted them already.
             self._fixed_grids = not settings.update_grid or self._trained()
 
     def _trained(self) -> bool:
@@ -103,11 +104,11 @@ class ResidualTrainer(Iterator[StepRecord]):
         """Begin anew from the network as it is, with these residuals and these values of the unknown constants by name."""
         self.objective = ResidualObjective(self.network, terms, unknowns)
         self._structure = structure(self.network)
-        self._weigh()
+        self._weigh()  # sets the residuals' weights, where they are `auto`
         self._optimizer = ScaledLM(self.objective)
 
     def refresh(self) -> None:
-        """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
+        """Begin anew, with the same residuals, if a callback has fixed or removed an edge or replaced tensors."""
         if structure(self.network) != self._structure or not self.objective.stack.intact():
             self._build(self.objective.terms, self.unknowns)
 
@@ -134,28 +135,28 @@ class ResidualTrainer(Iterator[StepRecord]):
     # ---- the steps
 
     def __next__(self) -> StepRecord:
-        """Take a step; where the step before ended the training on its grid, refine first."""
+        """Take a step; where the step before ended the training on its grid, refine first, to the next of `_next_grids`."""
         if self.stop_reason or self.settings.steps == 0:
             self.stop_reason = self.stop_reason or "steps done"
             raise StopIteration
         started = time.perf_counter()
         with self._threads():
-            if self._grid_finished:
-                self._refine(self._grids.pop(0))
+            if self._refines_next:
+                self._refine(self._next_grids.pop(0))
             self.refresh()
             outcome = self._advance()
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stop_reason = self._stopped(outcome)
         # The next step refines: callbacks still see the trained grid.
-        self._grid_finished = bool(stop_reason and self._grids and math.isfinite(outcome.loss))
-        stop_reason = None if self._grid_finished else stop_reason
+        self._refines_next = bool(stop_reason and self._next_grids and math.isfinite(outcome.loss))
+        stop_reason = None if self._refines_next else stop_reason
         self.stop_reason = stop_reason or ""
         return self._record(outcome, stop_reason)
 
     def _stopped(self, outcome: Outcome) -> str | None:
         """Stop reason of the training on the current grid, None while it goes on."""
-        steps, last = self.step_count - self._grid_start, self.settings.steps
+        steps, last = self.step_count - self._grid_start_step, self.settings.steps  # with this grid, and the most
         draws = bool(self.equations.candidate_points) and steps < last
         # A training that is stuck may go on once grids or points have moved.
         if outcome.stop_reason and not (draws or self._schedule().ahead(steps, last)):
@@ -163,14 +164,20 @@ class ResidualTrainer(Iterator[StepRecord]):
         return "steps done" if steps >= last else None
 
     def _schedule(self) -> GridSchedule:
-        """The steps at which grids adapt to the activations at all points: none where grids are fixed, or have been refined."""
+        """The steps at which grids adapt to the activations at all points: none where grids are fixed, or have been refined.
+
+        Grids are fixed (`_fixed_grids`) by the settings, or where an earlier training has solved a good part of the equations.
+        """
         # Splines follow moved knots by least squares only, and second derivatives at a front don't survive that. The
         # front may come from this training or from an earlier one.
-        fixed = self._fixed_grids or self._grid_start > 0
+        fixed = self._fixed_grids or self._grid_start_step > 0  # > 0: a refined grid, which began at that step
         return GridSchedule(self.network, self.rows, Settings(update_grid=not fixed))
 
     def _advance(self) -> Outcome:
-        """Move grids and points that are due, and take a step. An interruption takes both back."""
+        """Move grids and points that are due, and take a step. An interruption takes both back.
+
+        `terms` are the residuals with their points; `_memories` has what a drawing of points leaves for the next one, by residual.
+        """
         terms, memories, n_events = self.objective.terms, self._memories, len(self.events)
         state = NetworkState(self.network)
         try:
@@ -183,8 +190,11 @@ class ResidualTrainer(Iterator[StepRecord]):
             raise
 
     def _prepare(self) -> None:
-        """Adapt the grids to the activations, draw points anew, and widen grids that activations come close to the end of, where due."""
-        steps = self.step_count - self._grid_start
+        """Adapt the grids to the activations, draw points anew, and widen grids that activations come close to the end of, where due.
+
+        Then the residuals' weights and the optimizer follow.
+        """
+        steps = self.step_count - self._grid_start_step  # with the grid as it is
         moved = self._schedule().due(steps)
         drawn = bool(self.equations.candidate_points) and steps > 0 and steps % self.settings.resample_every == 0
         if moved:
@@ -199,7 +209,10 @@ class ResidualTrainer(Iterator[StepRecord]):
             self._optimizer.reload()
 
     def _resample(self) -> None:
-        """Draw the points anew, from the candidate points of the residuals that have any."""
+        """Draw the points anew, from the candidate points of the residuals that have any.
+
+        `_memories` has, by residual, the sizes that the candidates' residuals had in earlier drawings, which count in this one.
+        """
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
         for index, term in enumerate(terms):
@@ -221,7 +234,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         except BaseException:
             state.restore()
             raise
-        self._grid_start = self.step_count
+        self._grid_start_step = self.step_count  # steps of the new grid are counted from here
         self._note("refine", f"grid {grid}")
 
     # ---- records

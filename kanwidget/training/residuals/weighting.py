@@ -28,7 +28,7 @@ def balance(objective: ResidualObjective) -> list[ResidualTerm]:
         Wang, Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527, algorithm 1.
     """
     parameters, value = objective.parameter_vector(), objective.value()
-    pairs = zip(objective.terms, value.jets, strict=True)
+    pairs = zip(objective.terms, value.jets, strict=True)  # a jet: outputs and their derivatives at a term's points
     traces = [objective.row_square(term, jet, parameters) for term, jet in pairs]
     largest = max(traces)
     # A residual that no free parameter moves has the trace 0, and needs no weight.
@@ -83,6 +83,7 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
         # The rows of A⁻¹ that belong to the constants, which stand behind the network's parameters.
         inverse = whole[parameters.n_network :]
         covariance = inverse.new_zeros(len(inverse), len(inverse))
+        # `square`: a residual's mean square; `matrix`: its JᵀJ.
         for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
             count = term.rows * term.columns
             freedom = count - weight * float((whole * matrix).sum())

@@ -17,7 +17,7 @@ class BestState:
         self._loss = loss  # turns the number of a record back into a mean loss
         self._value: float | None = None  # the lowest loss so far
         self._state: NetworkState | None = None  # the network's parameters at it
-        self._rows = 0  # rows of the steps that are compared
+        self._rows = 0  # number of rows of the steps that are compared
 
     def update(self, network: Network, record: StepRecord, rows: int = 0) -> None:
         """Keep the network's current state, of which `record` has the losses, if it is the best one.
@@ -35,6 +35,6 @@ class BestState:
             self._state, self._value = NetworkState(network), value
 
     def restore(self) -> None:
-        """Return the network to the best state."""
+        """Return the network, in place, to its best state of those that `update` was called with; if there were any."""
         if self._state is not None:
             self._state.restore()

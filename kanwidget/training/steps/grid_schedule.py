@@ -41,13 +41,16 @@ class GridSchedule:
         return max(1, s.stop_grid_update_step // s.grid_update_num)
 
     def due(self, step: int) -> bool:
-        """Whether grids adapt between the steps `step` and `step + 1`."""
+        """Whether grids adapt between the steps `step` and `step + 1`: every `interval` steps, if the data have drifted off them."""
         interval, s = self.interval, self.settings
         timely = interval > 0 and step > 0 and step % interval == 0
         return timely and s.start_grid_update_step <= step <= s.stop_grid_update_step and self._drifted()
 
     def ahead(self, step: int, steps: int | None) -> bool:
-        """Whether grids will adapt later in a training of `steps` steps, of which `step` are taken; None has no end."""
+        """Whether grids will adapt later in a training of `steps` steps, of which `step` are taken; None has no end.
+
+        They do only where the data have drifted off them.
+        """
         interval, last = self.interval, self.settings.stop_grid_update_step
         following = (step // interval + 1) * interval if interval else math.inf
         # Grids adapt between two steps: after the last one there is no time for it.
@@ -55,6 +58,7 @@ class GridSchedule:
 
     def filled(self) -> bool:
         """Whether there are hidden grids, and activations take a third of each at least: a sign of a trained network."""
+        # Of the layers behind the first one: ranges of the activations, by the lengths of their grids.
         shares = [data.diff() / ends.diff() for data, ends in islice(self._spans(), 1, None)]
         return any(len(share) for share in shares) and bool((torch.cat(shares) >= _FILLED).all())
 
@@ -67,7 +71,7 @@ class GridSchedule:
     def _spans(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Smallest and largest activation, and the grid's ends, `(inputs, 2)` each, of the inputs that splines use, layer by layer.
 
-        Left out are inputs of words, whose numbers are no measure, and constant inputs, to which no grid can adapt.
+        Left out are inputs of words (texts), whose numbers are no measure, and constant inputs, to which no grid can adapt.
         """
         with torch.no_grad():
             nodes = self.network.select(self.x)

@@ -52,7 +52,7 @@ class TrainingBatch:
         designs = {part: FirstDesign(stack, stack.select(self._inputs(part))) for part in parts}
         # Last, all at once: what comes before may be interrupted.
         self.objective, self.opt, self.optimizer = objective, method.name, optimizer
-        self._structure, self._designs = arrangement, designs
+        self._structure, self._held_out_designs = arrangement, designs
 
     def _inputs(self, part: str) -> list[Tensor]:
         """Each network's inputs, `(rows, n_features)`, of a part of the data: `train`, `test` or `val`."""
@@ -78,12 +78,12 @@ class TrainingBatch:
         self.optimizer.reload()
 
     def refresh(self) -> None:
-        """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
+        """Begin anew, from the networks as they are, if a callback has fixed or removed an edge or replaced tensors."""
         if any(structure(n) != self._structure for n in self.networks) or not self.objective.stack.intact():
             self.build()
 
     def keep(self, members: Sequence[int]) -> None:
-        """Go on with the networks at these indices alone, with their damping."""
+        """Go on with the networks at these indices alone, with the damping and counters that their optimizer has for them."""
         separate(self.networks)  # the others go on without the stack that all were views of
         self.networks = [self.networks[index] for index in members]
         self.data = [self.data[index] for index in members]
@@ -119,7 +119,7 @@ class TrainingBatch:
     def stop_reason(self, index: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
         """Stop reason of network `index` after `step` of at most `steps` steps, None while it goes on.
 
-        A network that is stuck waits for grids that still move.
+        A network that is stuck waits where its grids will still move (`ahead`), which may help it.
         """
         finite = math.isfinite(outcome.loss + outcome.penalty)
         if outcome.stop_reason and not (finite and self._schedule(index).ahead(step, steps)):
@@ -140,7 +140,9 @@ class TrainingBatch:
     def records(
         self, outcomes: Sequence[Outcome], step: int, seconds: float, stops: Sequence[str | None]
     ) -> list[StepRecord]:
-        """The step as a record for each network, with its losses on test and validation data.
+        """The step as a record for each network, with its losses on test and validation data, if there are such.
+
+        A loss's `report` makes of it the number that a history shows: of squared errors the root, in the target's unit.
 
         Args:
             outcomes: The outcome of each network.
@@ -148,7 +150,7 @@ class TrainingBatch:
             seconds: Since the training began.
             stops: The reason of each network to stop; None while it goes on.
         """
-        outputs = {part: self._output(part) for part in self._designs}
+        outputs = {part: self._output(part) for part in self._held_out_designs}
         losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
         metrics = self._metrics(outputs)
         return [
@@ -170,11 +172,14 @@ class TrainingBatch:
         ]
 
     def _output(self, part: str) -> Tensor:
-        """The outputs on a part of the data, `(networks, rows, outputs)`, at the current parameters."""
+        """The outputs on a part of the data (`train`, `test`, `val`), `(networks, rows, outputs)`, at the current parameters.
+
+        Of test and validation data the first layer's basis functions are kept, in `_held_out_designs`.
+        """
         if part == "train":
             return self.objective.value().trace.output
         with torch.no_grad():
-            return self._designs[part].pass_of(self.objective.stack, whole=False).output
+            return self._held_out_designs[part].pass_of(self.objective.stack, whole=False).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
         """Each network's error on a part of the data as a history shows it, from its outputs there, `(networks, rows, outputs)`."""

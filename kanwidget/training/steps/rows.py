@@ -45,30 +45,31 @@ class RowSchedule:
     """
 
     def __init__(self, network: Network, data: TrainingData, settings: Settings) -> None:
-        self.total, self._loss = len(data.labels["train"]), data.loss
+        self.total, self._loss = len(data.labels["train"]), data.loss  # `total`: number of training rows
         self.settings = settings
-        #: All training rows in the order in which samples take them, and the rows of each other part that are looked at.
-        self._order: Tensor | None = None
-        self._test_orders: dict[str, Tensor] = {}
+        #: All training rows (indices) in the order in which samples take them, and of test and validation data the rows that are looked at;
+        #: both are made when they are first needed.
+        self._row_order: Tensor | None = None
+        self._held_out_rows: dict[str, Tensor] = {}
         self.restart(network)
 
     def restart(self, network: Network) -> None:
-        """Begin with a sample again, for the network as it is now."""
-        self._first = _first_rows(network, self._loss, self.settings, self.total)
-        self.take(self._first)
+        """Begin with a sample of the rows again (where they are many), for the network as it is now."""
+        self._first_count = _first_rows(network, self._loss, self.settings, self.total)
+        self.take(self._first_count)
 
     def take(self, count: int) -> None:
-        """Go on with this many rows."""
+        """Take this many rows from the next step on; whether the error stalls is asked anew."""
         #: Rows of the next step.
         self.count = count
-        #: Losses with penalties of the steps with these rows, and whether they have stopped falling.
+        #: Losses with penalties of the steps with so many rows, and whether they have stopped falling.
         self._objectives: list[float] = []
         self._stalled = False
 
     @property
     def sampled(self) -> bool:
         """Whether the training began with a sample."""
-        return self._first < self.total
+        return self._first_count < self.total
 
     @property
     def complete(self) -> bool:
@@ -82,7 +83,9 @@ class RowSchedule:
         return f"training on {rows} {self.total:,} rows"
 
     def observe(self, objective: float, stop_reason: str | None) -> str | None:
-        """Take note of a step: of the loss with its penalty, and of the optimizer's reason to stop.
+        """Take note of a step: of `objective`, the loss with its penalty, and of the optimizer's reason to stop.
+
+        `_stalled` says afterwards whether the steps with so many rows gain next to nothing: `due` then takes more.
 
         Returns:
             The training's reason to stop: none while there are further rows, or `converged` when all of them bring next to nothing more.
@@ -113,12 +116,15 @@ class RowSchedule:
         return self.total if 2 * _GROWTH * self.count > self.total else _GROWTH * self.count
 
     def part(self, data: TrainingData) -> TrainingData:
-        """The data of the next step: all, or the rows taken now with a fixed sample of test and validation data."""
+        """The data of the next step, of all `data`: the first `count` rows of the samples' order, and a sample of test and validation data.
+
+        Where `count` is all rows the data come as they are.
+        """
         if self.complete:
             return data
-        if self._order is None:
-            self._order = _order(data, self._first, self.settings.seed)
-        rows = self._order[: self.count]
+        if self._row_order is None:
+            self._row_order = _order(data, self._first_count, self.settings.seed)
+        rows = self._row_order[: self.count]
         parts = {"train": rows, **{part: self._test_rows(part, data) for part in data.labels if part != "train"}}
         picked: dict[str, Any] = {}
         for part, index in parts.items():
@@ -130,12 +136,12 @@ class RowSchedule:
         return replace(data, dataset=replace(data.dataset, **picked), labels=labels, weights=weights)
 
     def _test_rows(self, part: str, data: TrainingData) -> Tensor:
-        """The numbers of the rows of a part that are looked at after each step: a fixed sample of at most `_TEST_ROWS`."""
-        if part not in self._test_orders:
+        """Indices of the rows of a part (`test` or `val`) that are looked at after each step: a fixed sample of at most `_TEST_ROWS`."""
+        if part not in self._held_out_rows:
             label = data.labels[part]
             drawn = torch.randperm(len(label), generator=torch.Generator().manual_seed(self.settings.seed))
-            self._test_orders[part] = drawn[:_TEST_ROWS].to(label.device)
-        return self._test_orders[part]
+            self._held_out_rows[part] = drawn[:_TEST_ROWS].to(label.device)
+        return self._held_out_rows[part]
 
 
 def _first_rows(network: Network, loss: Loss, settings: Settings, total: int) -> int:
@@ -173,7 +179,7 @@ def _order(data: TrainingData, first: int, seed: int) -> Tensor:
 
 
 def _evenly(classes: Tensor) -> Tensor:
-    """Places of rows by which every beginning of the sorted rows has its part of each class.
+    """Numbers to sort rows by: a sample, the beginning of the sorted rows, then has its part of each class.
 
     Args:
         classes: Class number of each row, `(rows,)`.

@@ -19,17 +19,19 @@ from kanwidget.training.objective.loss import Loss
 
 
 def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
-    """Learn the network's scales (centre and size of each column and output), logarithms and levels of words, unless these are settled.
+    """Learn the network's scales (centre and size of each column and output), logarithms, and how many words a column of texts has.
 
-    In place. Functions that stand on the first or the last edges already were meant in own units: that side keeps its numbers.
+    In place, and only what isn't settled yet. Functions that stand on the first or the last edges already were meant in own units: that
+    side keeps its numbers.
     """
-    scaling = network.scaling
+    scaling = network.scaling  # `fixed`: whether the scales of inputs and of outputs are settled
     _learn_levels(network, data)
     if network.log and not any(scaling.has_logs):
         resolve_logs(network, data)
     if not bool(scaling.fixed.all()):
         for side, layer in ((0, network.layer(0)), (1, network.layer(network.depth - 1))):
             scaling.fixed[side] |= bool(layer.symbols)
+        # `root`: squared errors, which compare scaled labels.
         scaling.learn(_numbers_of(network, data), data.train_label if loss.root else None)
         # Outputs of another loss keep their numbers, also in trainings to come.
         scaling.settle()
@@ -61,7 +63,7 @@ def _what(levels: int) -> str:
 
 
 def _numbers_of(network: Network, data: Dataset) -> Tensor:
-    """The training inputs, `(rows, n_features)`, with 0 in columns of words, whose numbers of levels have no scale."""
+    """The training inputs, `(rows, n_features)`, with 0 in columns of words (texts), which hold the numbers of the words: no scale."""
     words = [column for column, levels in zip(network.columns.tolist(), network.layer(0).levels, strict=True) if levels]
     if not words:
         return data.train_input
@@ -105,7 +107,7 @@ def resolve_logs(network: Network, data: Dataset) -> None:
 
 
 def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]) -> None:
-    """An error that names the first of the `columns` of `values`, `(rows, …)`, and its first row, without a logarithm."""
+    """An error if one of the `columns` (indices, with their `names`) of `values`, `(rows, …)`, has no logarithm in a row: it names both."""
     for column in columns:
         rows = (~(values[:, column] > 0)).nonzero().flatten()
         if len(rows):
@@ -118,7 +120,8 @@ def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]
 def in_own_units(network: Network, data: Dataset, where: str = "KANExplorer") -> Dataset:
     """The data as they were before they were standardized; the network, if it has learnt on those, goes on with these. In place.
 
-    Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size. `where` is the call that errors name.
+    Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size. Its `reference`, inputs that it keeps, goes
+    into own units, too. `where` is the call that errors name.
     """
     scaling = network.scaling
     for index, (kind, side) in enumerate((("input", "input"), ("label", "output"))):
@@ -127,7 +130,7 @@ def in_own_units(network: Network, data: Dataset, where: str = "KANExplorer") ->
             continue
         if kind == "input":
             network.reference = (mean + std * network.reference.to(mean)).to(network.reference)
-        if bool(scaling.fixed[index]):
+        if bool(scaling.fixed[index]):  # the scales of this side are settled: the network has learnt with them
             if scaling.has_logs[index]:
                 _check.fail("data", where, "as it was, without standardize=True, for logarithms", data)
             centre, size = getattr(scaling, f"{side}_centre"), getattr(scaling, f"{side}_size")

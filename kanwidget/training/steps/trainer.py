@@ -67,12 +67,13 @@ class Trainer(Iterator[StepRecord]):
         settings: Settings | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
+        # `steps`: after which the iteration ends, None for none; `interrupted`: asked within long steps, True ends it before its step.
         self.settings = settings or Settings()
         self.steps = None if steps is None else _check.integer(steps, "steps", "fit", low=0)
         self.interrupted = interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""  # no reason while the training goes on
         self.events: list[Event] = []
-        with restored_scaling(network):
+        with restored_scaling(network):  # the first data settle the network's scales: an error takes that back
             self.network, self._training_data = network, prepare(network, data, self.settings)
             #: The scales that the labels are in; others make the training data anew.
             self._scaling = network.scaling.key()
@@ -125,7 +126,7 @@ class Trainer(Iterator[StepRecord]):
 
     def _batch(self, settings: Settings) -> TrainingBatch:
         """Network and data of the steps to come, with the rows that are due, and a new optimizer."""
-        data = self.rows.part(self._training_data)
+        data = self.rows.part(self._training_data)  # all rows, or the sample of many that it has come to
         if not self.rows.complete:
             # With `auto` the optimizer is picked for all rows, not for the sample: it stays the same when the rows become more.
             settings = replace(settings, opt=pick_optimizer(settings, self.network, self.loss, self.rows.total).name)
@@ -136,11 +137,11 @@ class Trainer(Iterator[StepRecord]):
         old = self.settings
         new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
         for name in ("loss", "sample_weight", "rows"):
-            # Objects are compared by `is`, since tensors have no plain `==`; rows are a number, a word or None, and by value, too.
+            # Objects are compared by `is`, since tensors have no plain `==`; rows are a number, `auto` or None, and by value, too.
             if getattr(new, name) is not getattr(old, name) and (name, new.rows) != ("rows", old.rows):
                 _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
         self.rows.settings = new
-        if new.batch is not None and old.batch is None:  # which is a sample by itself
+        if new.batch is not None and old.batch is None:  # a minibatch is a sample by itself, drawn from all rows
             self.rows.take(self.rows.total)
         if any(getattr(new, name) != getattr(old, name) for name in _OPTIMIZER_SETTINGS):
             self.rebuild(new)
@@ -151,7 +152,10 @@ class Trainer(Iterator[StepRecord]):
             self._note("lamb", f"lamb = {new.lamb:g}")
 
     def replace_network(self, network: Network) -> None:
-        """Train another network on the same data from now on; then call `rebuild`. Its scales may be others."""
+        """Train another network on the same data from now on, at first on a sample of many rows; then call `rebuild`.
+
+        Its scales (centre and size of each column and label) may be others.
+        """
         if network.scaling.key() != self.network.scaling.key():
             # Labels are compared in scaled numbers.
             self._training_data = prepare(network, self.data, self.settings)
@@ -171,7 +175,7 @@ class Trainer(Iterator[StepRecord]):
     # ---- progress and optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """Progress and optimizer state, saved and restored bit for bit. The network's parameters aren't in it."""
+        """Progress, name and state of the optimizer, from which a training goes on bit for bit. The network's parameters aren't in it."""
         progress = {name: getattr(self, name) for name in ("step_count", "seconds", "stop_reason", "opt")}
         return progress | {"optimizer": self.optimizer.state_dict()}
 
@@ -210,7 +214,7 @@ class Trainer(Iterator[StepRecord]):
         started = time.perf_counter()
         interrupted = once(self.interrupted)
         try:
-            if (count := self.rows.due(self.step_count, self.steps)) is not None:
+            if (count := self.rows.due(self.step_count, self.steps)) is not None:  # a larger sample of the rows, or all
                 self._go_on_with(count, interrupted)
             with self._threads(), self._checks(interrupted):
                 self._training_batch.refresh()
@@ -259,7 +263,7 @@ class Trainer(Iterator[StepRecord]):
         self.seconds += time.perf_counter() - started
         stop_reason = self._training_batch.stop_reason(0, outcomes[0], self.step_count, self.steps)
         objective = outcomes[0].loss + outcomes[0].penalty
-        stop_reason = self.rows.observe(objective, stop_reason)
+        stop_reason = self.rows.observe(objective, stop_reason)  # none while it trains on a sample that can still grow
         self.stop_reason = stop_reason or ""
         if stop_reason and not math.isfinite(objective):
             self.stop_reason = NOT_FINITE

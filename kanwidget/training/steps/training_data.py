@@ -33,7 +33,7 @@ class TrainingData:
 def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     """The training data of `data`, in any form that `fit` takes, as tensors, or an error that says what doesn't fit.
 
-    The loss and the weights of rows are those of the settings. The network's first training data settle its scales.
+    The loss and the weights of rows are those of the settings. The network's first training data settle its scales; labels come in these.
     """
     dataset = as_dataset(data, "fit").to(network.dtype, network.device)
     if dataset.n_features != network.n_features:
@@ -79,7 +79,7 @@ def pick_loss(loss: Any, data: Dataset) -> Loss:
     """The loss of a name or of a user's function; for None cross-entropy where labels are class numbers, and squared errors for numbers."""
     classes = not data.train_label.is_floating_point()
     row = loss_row(loss if loss is not None else "cross_entropy" if classes else "mse")
-    if row.root and classes:
+    if row.root and classes:  # squared errors
         _check.fail("loss", "fit", "'cross_entropy' for labels that are class numbers", row.name)
     return row
 
@@ -87,7 +87,8 @@ def pick_loss(loss: Any, data: Dataset) -> Loss:
 def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit") -> None:
     """An error if the network has not as many outputs as the labels need, or a user's loss can't be differentiated.
 
-    `label` has the form of the loss, see `labels`; `where` is the call that the error names.
+    `label` has the form of the loss, see `labels`: class numbers, or numbers for squared errors (`root`) and losses of the user's (without
+    a formula for the `gradient`). `where` is the call that the error names.
     """
     if loss.classes:
         ends = int(label.min()), int(label.max())
