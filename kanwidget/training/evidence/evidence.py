@@ -77,7 +77,7 @@ _LARGEST_POSTERIOR = 1000
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 #: What is stored: numbers of each network, and those of its edges.
 _NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits")
-_STORED = ("noise", *_NUMBERS, "_prices", "_likeliest", "_freedoms")
+_STORED = ("noise", "freedom", "settled", *_NUMBERS, "_prices", "_likeliest", "_freedoms")
 
 
 class Evidence:
@@ -301,7 +301,7 @@ class Evidence:
 
     def _keep(self, before: Evidence, networks: Tensor) -> None:
         """Put noise, prices, counts back to those of `before`, a copy from before an update, where `networks`, `(networks,)`, is True."""
-        for name in ("freedom", "settled", *_STORED):
+        for name in _STORED:
             now = getattr(self, name)
             setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
 
@@ -436,7 +436,7 @@ class Evidence:
 
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise, prices and counts of the networks with these indices in `previous`, the evidence of a larger batch."""
-        for name in ("freedom", "settled", *_STORED):
+        for name in _STORED:
             setattr(self, name, getattr(previous, name)[list(networks)])
 
     def state_dict(self) -> dict[str, list[float]]:
@@ -446,5 +446,5 @@ class Evidence:
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`: noise, prices and counts (`_STORED`), a flat list each."""
         for name in _STORED:
-            if name.lstrip("_") in state:  # states of earlier versions don't say what fitted at the start
-                setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]).view_as(getattr(self, name)))
+            if name.lstrip("_") in state:  # those of earlier versions say less
+                setattr(self, name, (now := getattr(self, name)).new_tensor(state[name.lstrip("_")]).view_as(now))

@@ -108,7 +108,7 @@ def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit
             value = loss.value(output, label, None)
         if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
             expected = "a function (output, label) of one value that torch can differentiate"
-            _check.fail("loss", "fit", expected, value, "End it with .mean(); don't use detach() or item() in it.")
+            _check.fail("loss", where, expected, value, "End it with .mean(); don't use detach() or item() in it.")
 
 
 def weighted(data: Dataset, weight: Any) -> Dataset:

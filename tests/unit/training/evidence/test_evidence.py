@@ -1,6 +1,7 @@
 """Noise and smoothness that the data set."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -288,6 +289,22 @@ def test_a_state_is_restored_bit_for_bit():
     trainer.load_state_dict(state)
     assert (trainer.posterior().freedom, trainer.posterior().settled) == (freedom, settled)
     assert [next(trainer).noise for _ in range(5)] == first
+
+
+def test_a_sum_goes_on_as_it_would_have_from_each_step():
+    # Between two of them its prices settle, and from the next update on they move to averages.
+    data, _, _ = table(60, 0.3)
+    trainer = Trainer(KAN([3, 1]), data, None, make_settings())
+    states, losses = [], []
+    for _ in range(20):
+        states.append((copy.deepcopy(trainer.network.state_dict()), trainer.state_dict()))
+        losses.append(next(trainer).train_loss)
+    assert trainer.posterior().settled
+    for number, (parameters, state) in enumerate(states[:-1]):
+        again = Trainer(KAN([3, 1]), data, None, make_settings())
+        again.network.load_state_dict(parameters)
+        again.load_state_dict(json.loads(json.dumps(state)))
+        assert [next(again).train_loss for _ in range(2)] == losses[number : number + 2]
 
 
 def test_a_state_within_the_coarse_steps_goes_on_as_it_would_have():
