@@ -71,7 +71,7 @@ def as_dataset(
         _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
     if encoding is not None and frames.names_of(fields["train_input"]):
         fields |= {"encoding": encoding}
-    elif names and "in_vars" not in fields:
+    elif names and "in_vars" not in fields:  # frames, by their columns' names
         fields |= _by_name(fields, names, where)
     dataset = Dataset(**fields)
     return as_dataset(dataset, where, names, encoding) if names else dataset

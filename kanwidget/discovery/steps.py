@@ -181,7 +181,7 @@ class DiscoverySteps:
             # engine that makes formulas may take half of the target's share of these before it is broken off.
             end = settings.seconds * (1 - _LAST) * (number + 1) / count
             self._break_off_at = end + settings.seconds * _LAST * _LATE / count
-            if settings.steps is not None:  # `end` is a number of reports, at least one for each target
+            if settings.steps is not None:  # `end` counts steps that are reported, at least one for each target
                 end = max(settings.steps * (number + 1) // count, number + 1)
             reasons.append((yield from self._one_target(front, end)))
             # Where there was no time for more than a constant a straight line is a better answer.
@@ -196,7 +196,7 @@ class DiscoverySteps:
                 """Seconds for the last fits of this target: an equal part of those that remain, whenever it is asked."""
                 return self._left / share
 
-            finishing = Finishing(front, self._weights(front), left)
+            finishing = Finishing(front, self._weights(front), left)  # weights of rows, of a robust loss
             finishings.append(finishing)
             for member in finishing.members():
                 yield self._step(front, "constants", member.equation.text, (member.equation,))

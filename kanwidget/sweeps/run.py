@@ -177,6 +177,7 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the database; what was stored is committed already."""
         self._base.close()
 
 

@@ -46,7 +46,8 @@ def asks_for_richer(session: Session) -> bool:
 def compares_richer(session: Session) -> bool:
     """Whether richer networks are being tried now, and the network itself isn't known to explain 98 % of what can be explained.
 
-    What the guide advises next then waits for them.
+    What the guide advises next then waits for them. They are due where nothing trains and more training has little to offer; they are
+    tried in the background.
     """
     return asks_for_richer(session) and session.richer.is_looking(_ENOUGH)
 

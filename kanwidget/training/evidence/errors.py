@@ -309,7 +309,7 @@ def _ends(network: Network) -> tuple[Tensor, Tensor]:
 
 
 def _part_beyond(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:
-    """What part of each input's slopes beyond an end counts, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
+    """What part of each input's slope beyond an end its curves keep, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
 
     An input with an edge that is no free spline has 1: such an edge says by itself how it goes on.
 
@@ -327,13 +327,15 @@ def _part_beyond(network: Network, posterior: Posterior, end: Tensor, further: T
     squares, errors = torch.zeros_like(end), torch.zeros_like(end)
     others = torch.zeros_like(end, dtype=torch.bool)
     for edge in network.edge_refs(active=True):
-        columns = index.numeric[edge.target, edge.source]
+        columns = index.numeric[
+            edge.target, edge.source
+        ]  # where its parameters stand in the vector; -1 for those that aren't free
         free = columns >= 0
         if layer.state(edge.source, edge.target) != "spline" or not bool(free.any()):
             others[edge.source] = True
             continue
         step, chosen = change[edge.source][free], columns[free]
         squares[edge.source] += (step @ posterior.vector[chosen].to(step)) ** 2
-        errors[edge.source] += (step @ posterior.root[chosen]).square().sum()
+        errors[edge.source] += (step @ posterior.root[chosen]).square().sum()  # the covariance is root @ rootᵀ
     part = (1 - _UNKNOWN**2 * errors / squares.clamp_min(torch.finfo(squares.dtype).tiny)).clamp(0, 1)
     return torch.where(others, 1.0, part)

@@ -160,6 +160,7 @@ class Batch:
     def __getitem__(self, networks: Tensor) -> Self:
         """The batch of copies of the networks with these indices."""
         stack = self.stack[networks]
+        # The first layer's inputs and basis functions, which are computed once, of these networks.
         first_design = self.first_design.of(stack, networks)
         return replace(
             self,

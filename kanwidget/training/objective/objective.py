@@ -182,6 +182,8 @@ def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tens
 def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
     """Outputs on all rows, `(networks, batch, outputs)`, at the parameters `vector`, `(networks, size)`. The networks keep these."""
     parameters.write(batch.stack, vector)
+    # A forward pass, which begins with the first layer's basis functions, as the rows have them. All rows at once (`whole`) are only
+    # needed where autograd is to go back through it; else many rows are taken part by part, to need less memory.
     return batch.first_design.pass_of(batch.stack, whole=torch.is_grad_enabled()).output
 
 
