@@ -138,7 +138,13 @@ def edge_samples(network: Network, edges: Sequence[EdgeRef], x: Tensor) -> tuple
 
 
 def fit_curves(
-    network: Network, edges: Sequence[EdgeRef], x: Tensor, library: Sequence[Primitive], **options: Any
+    network: Network,
+    edges: Sequence[EdgeRef],
+    x: Tensor,
+    library: Sequence[Primitive],
+    *,
+    numbers: float | None,
+    **options: Any,
 ) -> list[list[SymbolicFit]]:
     """The fits of primitives to the curves of some edges of one layer, each list best first.
 
@@ -147,19 +153,21 @@ def fit_curves(
         edges: The edges.
         x: Inputs of the network, `(n, n_features)`.
         library: The primitives.
-        **options: Those of `fit_primitives`, `numbers` among them: how many independent numbers a curve holds. Where that is None they
-            are those of the edges' splines, and residuals that no spline can follow count little.
+        numbers: How many independent numbers a curve holds; None for those of the edges' splines: residuals that no spline can follow
+            then count little.
+        **options: Others of `fit_primitives`: `simplicity`, `noise`, `on_broken`.
     """
     inputs, values = edge_samples(network, edges, x)
-    if options["numbers"] is None:
+    spaces = None
+    if numbers is None:
         layer = network.layer(edges[0].layer)
         # Splines read scaled numbers, the samples are in own units: the nodes are computed once more.
         with torch.no_grad():
             nodes = network.select(x)
             for level in range(edges[0].layer):
                 nodes = network.combine(level + 1, network.layer(level)(nodes))
-        options |= {"numbers": numbers_of(layer), "spaces": spline_spaces(layer, edges, nodes)}
-    return fit_primitives(inputs, values, library, **options)
+        numbers, spaces = numbers_of(layer), spline_spaces(layer, edges, nodes)
+    return fit_primitives(inputs, values, library, numbers=numbers, spaces=spaces, **options)
 
 
 def _group_samples(network: Network, group: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import REFERENCE_ROWS
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.session.caches import Latest
-from kanwidget.explorer.session.samples import edge_samples
+from kanwidget.explorer.session.samples import sampled_edge
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
 from kanwidget.symbolic.candidates.suggest import candidates_of_layer, noise_of
@@ -204,7 +204,7 @@ class EdgeCandidates:
                 requests |= zip(edges, map(torch.stack, rows), strict=bool(rows))
             if edge in requests:
                 return requests[edge]
-        return edge_samples(self.run.model, edge, self.run.model.reference)
+        return sampled_edge(self.run.model, edge, self.run.model.reference)
 
     # ---- several edges
 

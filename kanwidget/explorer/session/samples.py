@@ -137,7 +137,7 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
         return inputs if (units.x_centre, units.x_size) == (0.0, 1.0) else units.x_centre + units.x_size * inputs
 
 
-def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
+def sampled_edge(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
     """Inputs of an edge (layer, source, target) and its values there, `(2, n)` in own units (those of the data).
 
     They come from at most 256 of the inputs x of the network, `(rows, n_features)`, evenly picked.

@@ -9,7 +9,7 @@ from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import STEPPED
 from kanwidget.explorer.session import candidates as live
-from kanwidget.explorer.session.samples import edge_samples
+from kanwidget.explorer.session.samples import sampled_edge
 from tests.unit.explorer.states import train
 
 EDGE = (0, 0, 0)
@@ -95,7 +95,7 @@ def test_what_is_followed_is_nearly_what_a_search_finds(running):
 def test_a_kept_function_has_the_constants_of_now(running):
     fit = next(fit for fit in running.candidates.of(EDGE) if fit.name == "x")
     shift(running, 0.3)
-    samples = edge_samples(running.model, EDGE, running.x)
+    samples = sampled_edge(running.model, EDGE, running.x)
     found = live.refitted(fit, samples, live.Rule(0.7, 7))
     x, y = samples
     design = torch.stack([x, torch.ones_like(x)], 1)
@@ -106,7 +106,7 @@ def test_a_kept_function_has_the_constants_of_now(running):
 
 def test_a_function_that_is_no_longer_defined_goes(running):
     fit = next(fit for fit in running.candidates.of(EDGE) if fit.name in ("log", "sqrt", "1/x"))
-    samples = edge_samples(running.model, EDGE, running.x).clone()
+    samples = sampled_edge(running.model, EDGE, running.x).clone()
     samples[0] *= 1e3
     assert live.refitted(fit, samples, live.Rule(0.7, 7)) is None
 

@@ -61,7 +61,7 @@ def test_details_and_samples_are_in_the_units_of_the_data(network):
         inputs = trace.nodes[layer][:, source]
         assert (low, high) == pytest.approx((float(inputs.min()), float(inputs.max())))
         torch.testing.assert_close(arrays["detail"][1], network.curve(edge, arrays["detail"][0]).y)
-        inputs, values = samples.edge_samples(network, edge, X[:100])
+        inputs, values = samples.sampled_edge(network, edge, X[:100])
         torch.testing.assert_close(inputs, trace.nodes[layer][:100, source])
         torch.testing.assert_close(values, trace.edges[layer][:100, target, source])
         units = network.edge_units(edge)
@@ -77,7 +77,7 @@ def test_a_sorted_table_is_shown_over_its_whole_range():
     x = torch.linspace(-1, 1, 512, dtype=torch.float64)[:, None]
     model = KAN([1, 1], seed=1)
     assert samples.sampled(model, x).thumbnails[0, 1:3].tolist() == [-1.0, 1.0]
-    inputs = samples.edge_samples(model, (0, 0, 0), x)[0]
+    inputs = samples.sampled_edge(model, (0, 0, 0), x)[0]
     assert len(inputs) == 256
     assert (float(inputs.min()), float(inputs.max())) == (-1.0, 1.0)
 
