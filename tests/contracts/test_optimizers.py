@@ -53,6 +53,7 @@ def test_it_moves_only_what_is_free(opt, kind):
     assert moved > 0
 
 
+@pytest.mark.slow
 @each_method
 def test_what_is_no_parameter_stays_but_for_the_reference(opt):
     model = ZOO["everything"]()
@@ -90,6 +91,7 @@ def test_an_interrupted_step_leaves_everything_as_it_was(opt, patience):
         assert next(calls) <= patience  # the step was over before
 
 
+@pytest.mark.slow
 @each_method
 def test_interrupted_steps_taken_again_make_no_difference(opt):
     stop = [False]
@@ -106,6 +108,7 @@ def test_interrupted_steps_taken_again_make_no_difference(opt):
     assert_same(snapshot(calm.network), disturbed.network)
 
 
+@pytest.mark.slow
 @each_method
 def test_the_same_seed_gives_the_same_bits(opt):
     trainers = [trainer_of(ZOO["everything"](), opt, 4, lamb=1e-3) for _ in range(2)]
@@ -128,6 +131,7 @@ def test_it_notices_new_parameters_after_rebuild(opt):
     assert model.layer(0).coef[0, 0].tolist() == coef
 
 
+@pytest.mark.slow
 @each_method
 def test_classes_weights_and_penalties(opt):
     x, y = product_data()
@@ -142,6 +146,7 @@ def test_classes_weights_and_penalties(opt):
     assert records[-1].penalty > 0
 
 
+@pytest.mark.slow
 @each_method
 def test_its_state_leads_on_bit_for_bit(opt):
     options = {"lamb": 1e-3, "update_grid": False} | ({"batch": 8} if not OPTIMIZERS[opt].all_rows else {})

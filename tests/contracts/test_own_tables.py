@@ -146,6 +146,7 @@ def test_of_200_000_rows_a_sample_is_drawn_and_the_table_says_of_how_many():
         assert len(explorer.predictions()) == 200_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "values", "kind"),
     [("c", [True, False], "a column"), ("y", [True, False], "classes"), ("y", ["one"], "a single class")],

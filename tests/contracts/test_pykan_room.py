@@ -35,6 +35,7 @@ def test_it_imports_packages_and_never_what_is_inside(path):
     assert inner == []
 
 
+@pytest.mark.slow
 def test_kanwidget_does_without_it():
     code = "import sys, kanwidget; kanwidget.KAN([2, 1]); assert not any(name.startswith('kanwidget.pykan') for name in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -61,6 +61,7 @@ STRATEGIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_strategy_yields_plain_words(name):
     said = list(STRATEGIES[name](table()))

@@ -55,6 +55,7 @@ def cycles(graph):
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
+@pytest.mark.slow
 def test_there_are_no_import_cycles():
     assert cycles(imports(sources(PACKAGE))) == []
 

@@ -155,6 +155,7 @@ def test_an_exported_forward_pass_needs_no_operation_of_ours():
 # ---- no side effects
 
 
+@pytest.mark.slow
 def test_global_randomness_is_left_alone():
     torch.manual_seed(11), random.seed(11), np.random.seed(11)  # noqa: NPY002
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
@@ -168,6 +169,7 @@ def test_global_randomness_is_left_alone():
     assert before[1:] == after[1:]
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_and_no_file_is_written(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     model = plain()

@@ -78,6 +78,7 @@ def regressor(table):
     return KANRegressor().fit(*table)
 
 
+@pytest.mark.slow
 def test_a_frame_with_words_and_missing_cells(regressor, table):
     frame, rent = table
     assert regressor.score(frame, rent) > 0.98

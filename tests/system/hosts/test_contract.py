@@ -179,6 +179,7 @@ def begun(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["pushes"], indirect=True)
 def test_cooperative_begins_no_thread(host, begun):
     before = threading.active_count()

@@ -128,6 +128,7 @@ def fitted(tmp_path_factory):
     return code, out.getvalue(), progress.getvalue(), folder
 
 
+@pytest.mark.slow
 def test_fit_finds_the_formula(fitted):
     code, out, progress, _ = fitted
     assert code == 0
@@ -183,6 +184,7 @@ def test_words_have_values_of_their_own(capsys, temperatures):
     assert re.search(r"Error:    train RMSE 0\.\d+ .*test RMSE 0\.\d", out)
 
 
+@pytest.mark.slow
 def test_classes_have_an_accuracy_and_a_score(capsys, temperatures):
     assert cli.main(["fit", temperatures, "--target", "feels", "--inputs", "depth,station", "--symbolic"]) == 0
     out = capsys.readouterr().out
@@ -243,6 +245,7 @@ def discovered(tmp_path_factory):
     return code, out.getvalue(), progress.getvalue(), folder
 
 
+@pytest.mark.slow
 def test_discover_writes_the_formula_as_source_text(discovered):
     _, out, _, folder = discovered
     assert f"Code:     {folder / 'energy.js'}\n" in out

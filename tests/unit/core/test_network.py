@@ -96,6 +96,7 @@ def test_gradients_by_all_modes_of_autograd(kind):
     torch.testing.assert_close(hessian, hessian.transpose(-1, -2), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_gradcheck_in_inputs_and_parameters():
     model = everything(k=4, grid=2)
     x = uniform(1, 6, seed=2).requires_grad_(True)

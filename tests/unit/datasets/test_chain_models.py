@@ -31,6 +31,7 @@ def eigenstates(model):
     return localization(model, chains=20, test_chains=0, sites=233, states=5).train_input
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mosaic2", "mosaic3", "gaam"])
 def test_solutions_grow_on_the_localized_side_only(model):
     """The transfer matrix knows nothing of eigenstates or fractal dimensions."""

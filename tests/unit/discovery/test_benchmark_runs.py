@@ -82,6 +82,7 @@ def test_a_task_has_the_rows_of_its_conditions():
     assert float((data.train_label[:, 0] - data.train_input[:, 0].sqrt()).std()) > 0.01
 
 
+@pytest.mark.slow
 def test_the_own_search_finds_an_easy_law():
     data = answers.data_of(Task("kanwidget", "feynman", "I.12.5"))
     *_, best = competitor("kanwidget")(Problem(data, Clock(5), 0))

@@ -131,6 +131,7 @@ def test_a_target_that_never_changes():
     assert discovery.findings == ("y is the same in every row",)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_a_column():
     x = table()
     assert discover(x, x[:, 1], progress=False).best.text == "x_2"
@@ -346,6 +347,7 @@ def test_time_between_steps_does_not_count(monkeypatch):
     assert running.seconds < before + 20
 
 
+@pytest.mark.slow
 def test_steps_and_seed_give_the_same_result():
     x = table(80)
     y = torch.sin(x[:, 0]) * x[:, 1] + 0.01 * torch.randn(80, generator=torch.Generator().manual_seed(1))
@@ -376,6 +378,7 @@ def words(step):
     return f"trying {step.text}" if step.kind == "trying" else step.kind
 
 
+@pytest.mark.slow
 def test_a_search_that_is_ended_finishes_its_formulas_as_one_whose_steps_are_over():
     x = table(80)
     y = 1.5 * torch.sin(x[:, 0]) * x[:, 1] + 0.01 * torch.randn(80, generator=torch.Generator().manual_seed(1))
@@ -444,6 +447,7 @@ def test_steps_say_what_is_tried_and_found(monkeypatch):
     assert running.discovery.stop_reason == "complete"
 
 
+@pytest.mark.slow
 def test_several_targets_have_a_front_each():
     x = table()
     discovery = discover(x, torch.stack([x[:, 0] + x[:, 1], x[:, 0] * x[:, 1]], 1), progress=False)
@@ -601,6 +605,7 @@ def test_names_at_the_top():
     assert {"discover", "discover_steps", "Discovery", "DiscoveryStep", "Equation"} <= set(dir(kanwidget))
 
 
+@pytest.mark.slow
 def test_a_wide_table_needs_no_more_memory_than_it_has_columns():
     """All subsets of thirty columns were listed before they were counted."""
     x = torch.rand(60, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

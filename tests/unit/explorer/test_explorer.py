@@ -16,6 +16,7 @@ def explorer(model, data):
         yield explorer
 
 
+@pytest.mark.slow
 def test_the_promised_lines(data):
     with KANExplorer(KAN([2, 3, 1], seed=1), data) as explorer:
         explorer.start()
@@ -237,6 +238,7 @@ def test_pruned_inputs_keep_their_names(data):
         explorer.step()
 
 
+@pytest.mark.slow
 def test_importing_and_training_need_no_notebook():
     import subprocess
 

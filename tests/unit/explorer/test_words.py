@@ -52,6 +52,7 @@ def explorer():
         yield explorer
 
 
+@pytest.mark.slow
 def test_the_acts_end_in_a_formula_with_a_table(explorer):
     fitted = explorer.fitted_formula
     assert not fitted.curves
@@ -161,6 +162,7 @@ def values_of(session):
     return [one.value for one in table.values()], [one.error for one in table.values()], detail
 
 
+@pytest.mark.slow
 def test_merging_and_splitting_agree_everywhere():
     frame = flats()
     frame["rent"] += 50 * (frame.town == "south")  # as in the east

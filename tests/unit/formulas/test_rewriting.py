@@ -144,6 +144,7 @@ def trees():
     return st.recursive(leaves, grown, max_leaves=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(trees())
 def test_a_shorter_writing_is_the_same_function(tree):

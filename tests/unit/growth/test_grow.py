@@ -43,6 +43,7 @@ def test_each_round_begins_with_the_network_of_the_round_before(monkeypatch):
     assert [answer.network for answer in answers] == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_detail_comes_where_the_data_ask_for_it(name):
     low, high, columns, law, largest = LAWS[name]
@@ -65,6 +66,7 @@ def test_noise_alone_makes_nothing_richer():
     assert model.width == [[3, 0], [1, 0]]
 
 
+@pytest.mark.slow
 def test_classes_grow_too():
     x = uniform(400, 2)
     model = KAN.for_data(Dataset(x, (x[:, 0] * x[:, 1] > 0).long()))
@@ -73,6 +75,7 @@ def test_classes_grow_too():
     assert float((model.predict(new).argmax(1) == (new[:, 0] * new[:, 1] > 0)).double().mean()) > 0.95
 
 
+@pytest.mark.slow
 def test_growth_changes_nothing_and_is_the_same_each_time():
     x = uniform(100, 2)
     data, start = Dataset(x, x[:, :1] * x[:, 1:]), KAN([2, 1], grid=8)
@@ -135,6 +138,7 @@ def test_waves_are_found_by_least_squares():
     assert wave.share == pytest.approx(1 - float(left.square().sum() / (y - y.mean()).square().sum()))
 
 
+@pytest.mark.slow
 def test_a_wave_that_no_network_has_keeps_no_other_from_growing():
     x = uniform(200, 3, 0.0)
     y = torch.sin(150 * x[:, :1]) + 7 * (x[:, 1:2] - 0.5) * (x[:, 2:] - 0.5)
@@ -151,6 +155,7 @@ def test_single_numbers_have_no_wave_between_two_places():
         assert wave is None or wave.gain < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_product_is_found_where_few_numbers_are_missing(seed):
     """Their mean stands for them, which is no factor of the product."""
@@ -164,6 +169,7 @@ def test_a_product_is_found_where_few_numbers_are_missing(seed):
     assert KAN.for_data(table, "power").width == [[4, 0], [1, 1], [1, 0]]
 
 
+@pytest.mark.slow
 def test_a_pair_of_a_network_that_reads_few_columns():
     x = uniform(100, 4)
     model = KAN([4, 1])

@@ -30,6 +30,7 @@ def trained(data, width, **options):
     return model
 
 
+@pytest.mark.slow
 def test_effects_are_total_sobol_indices():
     """Of Ishigami's function, whose indices are known: sin a + 7·sin² b + 0.1·c⁴·sin a for angles from -π to π."""
     formula = lambda x: (  # noqa: E731

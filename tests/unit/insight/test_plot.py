@@ -90,6 +90,7 @@ def test_one_figure_with_one_axes(model, x, theme, metric, tmp_path, monkeypatch
     assert {"x₁", "x₂", "y", "sin", "x²", "h₁,₁"} <= set(texts(figure))
 
 
+@pytest.mark.slow
 def test_plots_need_no_pyplot_and_leave_no_global_state():
     code = (
         "import sys, kanwidget; assert 'matplotlib' not in sys.modules\n"
@@ -167,6 +168,7 @@ def test_pruned_edges_are_absent_from_large_networks(x):
     drawn(plot(model, x))
 
 
+@pytest.mark.slow
 def test_extreme_networks_are_drawn(x):
     model = KAN([2, [0, 1], [0, 2]], mult_arity=[[], [2], [2, 3]])
     drawn(plot(model, x))

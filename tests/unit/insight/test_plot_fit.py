@@ -103,6 +103,7 @@ def test_perfect_and_hopeless_fits_are_drawn(model, data):
     assert "no finite predictions" in [text.get_text() for text in lost.axes[0].texts]
 
 
+@pytest.mark.slow
 def test_data_come_in_every_form_and_the_type_of_the_network(data):
     model = KAN([2, 1], dtype=torch.float32)
     for given in (data, {key: data[key] for key in data}, (data.train_input.numpy(), data.train_label.numpy())):

@@ -34,6 +34,7 @@ def model():
     return trained(trees())
 
 
+@pytest.mark.slow
 def test_the_true_groups_are_the_likeliest():
     right = 0
     for seed in range(8):

@@ -121,6 +121,7 @@ def same(one, two):
     return one[0] == two[0] and all(torch.equal(one[1][name], two[1][name]) for name in one[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_these_change_the_network_itself(model, name):
     before, version = state(model), model.version
@@ -195,6 +196,7 @@ def test_a_function_without_fitted_constants_needs_no_data():
     assert model.symbolic_fun[0].funs_name == [["tanh", "0"]]
 
 
+@pytest.mark.slow
 def test_all_edges_become_functions_as_there(model, data):
     model.fit(data, steps=5)
     model.auto_symbolic(lib=["x", "x^2", "sin", "exp"], verbose=0)

@@ -77,6 +77,7 @@ def test_a_wrong_argument_is_named_and_nothing_changes(model, data, arguments, e
     assert model._remembers
 
 
+@pytest.mark.slow
 def test_a_penalty_does_not_end_in_a_constant():
     data = create_dataset(lambda x: x[:, 0] * x[:, 1], n_var=2)
     model = KAN(width=[2, [5, 2], 1], base_fun="identity")
@@ -222,11 +223,13 @@ def test_networks_from_one_have_versions_of_their_own(model):
     assert back.version != again.version
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_curves_that_become_functions(model, caplog):
     model.auto_symbolic(lib=["x", "x^2"], verbose=0)
     assert "curve" not in caplog.text
 
 
+@pytest.mark.slow
 def test_three_levels_begin_with_the_better_grids():
     inputs = torch.tensor([[int(digit) for digit in f"{number:06b}"] for number in range(64)], dtype=torch.float32)
     halves = (inputs[:, :3].sum(1) > 1.5).float() + (inputs[:, 3:].sum(1) > 1.5).float()

@@ -45,6 +45,7 @@ def noisy():
     return trained([2, 1, 1], data), data
 
 
+@pytest.mark.slow
 def test_a_composition_is_found_in_noisy_data(noisy):
     model, data = copy.deepcopy(noisy[0]), noisy[1]
     before = held_out(model, data, "test").error(model)
@@ -157,6 +158,7 @@ def test_a_large_network_takes_several_edges_a_step_and_never_gets_worse():
     assert held_out(model, data, "test").error(model) <= 1.1 * before
 
 
+@pytest.mark.slow
 def test_classes():
     generator = torch.Generator().manual_seed(0)
     x = 2 * torch.rand(200, 2, generator=generator, dtype=torch.float64) - 1

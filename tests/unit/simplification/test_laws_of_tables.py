@@ -68,6 +68,7 @@ def test_the_same_law_in_other_units():
     assert other_error == pytest.approx(target * error, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_noise_alone_is_no_law():
     x, normal = columns()
     found, error = law_of(x, 10 + normal, [A, B, C])

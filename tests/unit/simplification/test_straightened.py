@@ -52,6 +52,7 @@ def test_a_line_with_useless_columns_becomes_that_line_at_once(noise):
     assert steps[0].text == "By evidence 2 of 5 edges say nothing, 3 are straight lines"
 
 
+@pytest.mark.slow
 def test_a_line_without_noise_is_found_as_a_law():
     data = rows(lambda x: 2 * x[:, 0] - x[:, 1] + 3 * x[:, 4], 0)
     *_, last = steps = list(simplify_steps(fitted(data), data))
@@ -60,6 +61,7 @@ def test_a_line_without_noise_is_found_as_a_law():
     assert last.error < 1e-13
 
 
+@pytest.mark.slow
 def test_what_bends_stays_a_question_and_the_rest_is_answered():
     data = rows(lambda x: torch.sin(4 * x[:, 0]) + x[:, 1] + x[:, 4], 0.1)
     model = fitted(data)
@@ -70,6 +72,7 @@ def test_what_bends_stays_a_question_and_the_rest_is_answered():
     assert functions(simplify(model, data)) == {0: "sin", 1: "x", 4: "x"}
 
 
+@pytest.mark.slow
 def test_a_sum_that_leaves_a_product_ends_in_the_product():
     data = rows(lambda x: x[:, 0] * x[:, 1], 0.1)
     *_, last = simplify_steps(fitted(data), data)
@@ -77,6 +80,7 @@ def test_a_sum_that_leaves_a_product_ends_in_the_product():
     assert float((last.network(x)[:, 0] - x[:, 0] * x[:, 1]).detach().std() / data.test_label.std()) < 0.05
 
 
+@pytest.mark.slow
 def test_a_network_of_noise_keeps_its_last_edge():
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.rand(200, n, generator=generator, dtype=torch.float64) for n in (3, 1))
@@ -122,6 +126,7 @@ def test_functions_corrections_and_ties_are_not_judged():
         assert freedom_of_a_sum(model) is None
 
 
+@pytest.mark.slow
 def test_evidence_that_has_not_settled_is_no_verdict():
     data = rows(lambda x: x[:, 0] ** 2, 0.3)
     model = KAN([5, 1], grid=8)
@@ -153,6 +158,7 @@ def test_an_untrained_network_is_simplified_in_any_unit(size):
     assert last.error < 0.1 * float(data.test_label.std())
 
 
+@pytest.mark.slow
 def test_a_library_without_lines_gets_none():
     data = rows(lambda x: 2 * x[:, 0], 0.1)
     kinds = [step.text for step in simplify_steps(fitted(data), data, lib=["sin", "x^2"])]
@@ -205,6 +211,7 @@ def test_a_law_far_from_the_data_is_not_the_nearest():
     assert last.nearest == ""
 
 
+@pytest.mark.slow
 def test_what_is_known_of_richer_networks_is_not_asked_again(monkeypatch):
     data = rows(lambda x: x[:, 0] * x[:, 1], 0.1)
     model = fitted(data)

@@ -31,6 +31,7 @@ def product_and_square(x):
     return x[:, 0] * x[:, 1] + x[:, 2] ** 2
 
 
+@pytest.mark.slow
 def test_the_structure_of_a_noisy_table(small):
     x, y = noisy(product_and_square)
     state = torch.random.get_rng_state()

@@ -19,6 +19,7 @@ def found():
     return quick(budget=16)
 
 
+@pytest.mark.slow
 def test_it_begins_with_a_sum_on_a_coarse_grid_and_grows_by_evidence(found):
     hows = [t.how for t in found.trials]
     assert hows[0] == "start"
@@ -46,6 +47,7 @@ def test_trials_hold_the_networks_that_have_these_errors(found):
         assert trial.validation_loss == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_budget_is_kept(found):
     assert found.networks <= 16
     small = quick(budget=3)  # what growth compares is trained to its end
@@ -54,12 +56,14 @@ def test_the_budget_is_kept(found):
     assert {t.how.split()[0] for t in small.trials} <= {"start", "grid", "product", "1", "3"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same(found):
     again = quick(budget=16)
     assert list(again.table) == list(found.table)
     assert list(quick(budget=16, seed=7).table) != list(found.table)
 
 
+@pytest.mark.slow
 def test_it_ends_at_the_target_with_the_smallest_that_reaches_it():
     # As good as a product is, and a hidden node is not.
     found = quick(target=0.02)
@@ -69,6 +73,7 @@ def test_it_ends_at_the_target_with_the_smallest_that_reaches_it():
     assert "depth 2" not in [t.how for t in found.trials]
 
 
+@pytest.mark.slow
 def test_noise_is_not_learnt_by_heart():
     noise = torch.Generator().manual_seed(0)
     data = create_dataset(lambda x: x[:, [0]] ** 2 + 0.3 * torch.randn(len(x), 1, generator=noise), train_num=60)
@@ -78,6 +83,7 @@ def test_noise_is_not_learnt_by_heart():
     assert found.best.test_loss < 0.4
 
 
+@pytest.mark.slow
 def test_pruning_finds_the_inner_structure():
     def f(x):
         return torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
@@ -113,6 +119,7 @@ def test_three_rows_are_enough():
     assert quick(([[0.0], [0.5], [1.0]], [0.0, 1.0, 3.0]), starts=1, steps=3).trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fit_many", "extend_steps"])
 def test_an_interrupted_search_returns_what_it_has(monkeypatch, name):
     def interrupted(*arguments, **options):

@@ -30,6 +30,7 @@ def trained(data, width, names):
     return model
 
 
+@pytest.mark.slow
 def test_a_score_may_level_off():
     """tanh in a score: it is tried as a growth, too, and several scores are a tuple without the methods of an expression."""
     x = rows()
@@ -74,6 +75,7 @@ def test_scores_are_those_of_logistic_regression():
     assert errors[intercept] == pytest.approx(float(covariance[1, 1].sqrt()), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_three_classes_have_a_score_each_against_the_first():
     x = rows()
     labels = drawn(torch.stack([torch.zeros(600), 6.9 * x[:, 0] ** 2 - 0.8, 3 * x[:, 1]], 1))
@@ -131,6 +133,7 @@ def test_a_row_of_weight_two_counts_as_two_rows():
         assert fit == pytest.approx(other, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_trials_with_values_beyond_all_bounds_are_passed_over():
     """While scores are written more simply, exponents of these rows reach 1e200."""
     draws = torch.Generator().manual_seed(0)

@@ -93,6 +93,7 @@ def test_goodness_of_fit_has_no_scale(amplitude):
     assert scaled.score == pytest.approx(reference.score, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     st.lists(st.floats(-1e3, 1e3, width=32), min_size=2, max_size=12),

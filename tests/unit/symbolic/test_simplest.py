@@ -49,6 +49,7 @@ LOGARITHMS = sympy.exp(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [SEVEN_OFFSETS, LOGARITHMS + 0.9, LOGARITHMS + 0.02 * DEAD])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_law_with_false_offsets_and_crooked_exponents_becomes_the_law(start, seed):
@@ -122,6 +123,7 @@ def test_an_option_keeps_the_exponents_of_the_network():
         model.fit_formula(data, exponents="some")
 
 
+@pytest.mark.slow
 def test_products_are_multiplied_out_where_that_is_simpler():
     a, b, c, d = sympy.symbols("x1:5")
     x = uniform(500, [(-1, 1)] * 4)

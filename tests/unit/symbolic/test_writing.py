@@ -198,6 +198,7 @@ def test_candidates(row):
     assert text(tree).endswith("−3·10−7")
 
 
+@pytest.mark.slow
 def test_candidates_do_without_sympy():
     """They are drawn while a training runs; sympy would take longer than the training."""
     program = """

@@ -24,6 +24,7 @@ def error(model, data):
     return float((model.predict(data) - data.test_label).square().mean().sqrt())
 
 
+@pytest.mark.slow
 def test_the_grid_grows_until_the_target_is_reached():
     data = wave()
     model = KAN([1, 1], grid=3)
@@ -47,6 +48,7 @@ def test_an_error_that_is_not_finite_is_a_step_like_others():
     assert lost.validation_loss == math.inf
 
 
+@pytest.mark.slow
 def test_steps_are_the_grids_and_the_last_one_is_the_result():
     data = wave()
     steps = list(extend_steps(KAN([1, 1], grid=3), data, [3, 6, 12], seed=1))
@@ -68,6 +70,7 @@ def test_noise_alone_ends_it():
     assert last.grid == 3
 
 
+@pytest.mark.slow
 def test_no_grid_of_the_ladder_is_better_than_the_result():
     for seed in range(3):
         data = wave(rows=120, noise=0.3, seed=seed)
@@ -97,6 +100,7 @@ def test_round_off_is_enough():
     assert error(last.network, data) < 1e-8
 
 
+@pytest.mark.slow
 def test_a_fresh_network_has_several_starts_and_a_trained_one_goes_on():
     data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=150)
     first = next(iter(extend_steps(KAN([2, 2, 1], seed=3), data, [3], steps=10)))
@@ -114,6 +118,7 @@ def test_a_fresh_network_has_several_starts_and_a_trained_one_goes_on():
         trained.extend(data, starts=2)
 
 
+@pytest.mark.slow
 def test_the_global_random_state_stays_and_a_seed_repeats():
     data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100)
     torch.manual_seed(5)
@@ -184,6 +189,7 @@ def test_grids_may_differ_by_layer():
     assert all(math.isfinite(value) for value in model.predict(data).flatten().tolist())
 
 
+@pytest.mark.slow
 def test_a_network_of_several_starts_is_trained_as_long_as_it_was_worth():
     generator = torch.Generator().manual_seed(0)
     x = 2 * torch.rand(1000, 3, generator=generator, dtype=torch.float64) - 1
@@ -195,6 +201,7 @@ def test_a_network_of_several_starts_is_trained_as_long_as_it_was_worth():
     assert error(steps[-1].network, data) < 0.5 * float(truth.std())
 
 
+@pytest.mark.slow
 def test_exact_is_meant_in_the_numbers_that_are_learnt():
     generator = torch.Generator().manual_seed(0)
     x = 2 * torch.rand(200, 1, generator=generator, dtype=torch.float64) - 1
@@ -222,6 +229,7 @@ def test_an_interrupted_extension_keeps_the_best_grid_and_says_so(monkeypatch):
     assert model.history.events[-1].label.startswith("grid 6 kept: interrupted")
 
 
+@pytest.mark.slow
 def test_fine_hidden_grids_reach_beyond_their_samples_and_are_smooth():
     data = create_dataset(lambda x: (x[:, [0]].sin() + x[:, [1]] ** 2).exp(), n_var=2, train_num=1200)
     steps = list(extend_steps(KAN([2, 1, 1], seed=1), data, [4, 12, 32], starts=2, steps=40))

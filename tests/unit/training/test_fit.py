@@ -60,6 +60,7 @@ def test_the_model_remembers_all_its_trainings():
     assert sorted(model.history["seconds"]) == model.history["seconds"]
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits():
     for opt in ("LM", "LBFGS", "Adam"):
         models = [states(), states()]
@@ -161,6 +162,7 @@ def test_classification(opt):
     assert history.last.train_loss == pytest.approx(exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
 def test_a_loss_of_ones_own(opt):
     x, y = product_data()

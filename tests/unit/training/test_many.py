@@ -123,6 +123,7 @@ def test_with_validation_data_each_ends_in_its_best_state():
         assert float(error) == pytest.approx(min(history["validation_loss"]), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
 def test_gradient_methods_go_one_by_one(opt):
     data = dataset()
@@ -139,6 +140,7 @@ def test_where_grids_move_the_small_gains_of_other_networks_are_counted_on():
     assert group.optimizer._small_gains.tolist() == [0, 3]
 
 
+@pytest.mark.slow
 def test_networks_that_stop_early_keep_what_they_had():
     """Of two that solve a linear problem and two that don't."""
     x = uniform(80, 2)
@@ -321,6 +323,7 @@ def test_the_same_network_twice_is_refused():
         fit_many([model, model], dataset())
 
 
+@pytest.mark.slow
 def test_regrouping_changes_nothing(monkeypatch):
     """Whether stopped networks leave at once or stay to the end."""
     found = []

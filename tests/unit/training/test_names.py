@@ -93,6 +93,7 @@ def test_names_are_kept_by_pruning_and_in_files(model, tmp_path):
     assert kept.in_vars == ("mass", "speed")
 
 
+@pytest.mark.slow
 def test_a_model_that_the_shell_has_saved_takes_the_table(tmp_path, capsys):
     table = pandas.DataFrame({"mass": [1.0, 2.0, 3.0, 4.0, 5.0], "speed": [2.0, 1.0, 4.0, 3.0, 7.0]})
     table["energy"] = table["mass"] * table["speed"] ** 2 / 2
@@ -133,6 +134,7 @@ def test_all_that_holds_data_is_read_by_name(model, form):
         assert ours.get_ydata().tolist() == theirs.get_ydata().tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "frame"])
 def test_formulas_are_fitted_by_name(form):
     model = KAN([2, 1])

@@ -24,6 +24,7 @@ def joined(parts):
     return pairs | ratios | applied | squares | parts.map(lambda part: f"(-{part})")
 
 
+@pytest.mark.slow
 @given(st.recursive(ATOMS, joined, max_leaves=8))
 def test_values_are_those_of_sympy(text):
     value = formula.compiled(text)(COLUMNS)

@@ -47,6 +47,7 @@ def bare(term):
     return term.replace("f(", "(").replace("g(", "(").replace("h(", "(")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a*exp(-c) + b*c**2", "a*b*sin(c) + a**2*sin(2*c)/4"])
 def test_curves_of_the_coefficients_are_found_in_noise(text):
     table = table_of(law(text), *[RANGE] * 3, rows=800, noise=0.01)

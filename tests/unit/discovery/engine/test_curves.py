@@ -146,6 +146,7 @@ def test_laws_are_found_exactly(name):
     torch.testing.assert_close(values(best.tree, [wider]), law(wider), rtol=1e-6, atol=1e-9 * float(y.abs().max()))
 
 
+@pytest.mark.slow
 def test_with_noise_the_law_is_shorter_than_what_fits_as_well():
     x = rows(0, 4, 300)
     noise = torch.randn(300, generator=torch.Generator().manual_seed(2), dtype=torch.float64)

@@ -36,6 +36,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_planted_functions_are_found_exactly(name):
     table = table_of(*LAWS[name])
@@ -46,6 +47,7 @@ def test_planted_functions_are_found_exactly(name):
     assert table.pool.best.origin == "a fraction with a function"
 
 
+@pytest.mark.slow
 def test_one_is_added_to_a_column_as_it_was():
     """Interest of 0.2 to 1 percent a month, measured in hundredths."""
     x = uniform(100, (0.2, 1.0), (0.6, 3.6))

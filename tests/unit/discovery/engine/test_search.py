@@ -83,12 +83,14 @@ def test_the_end_of_a_step_names_contenders_the_best_formula_first():
     assert all(report.contenders == () for report in reports if report.kind == "formula")
 
 
+@pytest.mark.slow
 def test_an_exact_formula_has_no_contenders():
     reports = reports_of(rows_of(*LAWS["a fraction"]), until=0.0, steps=60)
     assert any(report.tree is not None for report in reports)
     assert reports[-1].contenders == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [1, 2])
 def test_reports_are_the_same_for_the_same_seed(columns):
     def law(*x):
@@ -100,6 +102,7 @@ def test_reports_are_the_same_for_the_same_seed(columns):
     assert len(first) == 70
 
 
+@pytest.mark.slow
 def test_trials_have_no_formula_and_formulas_have_one():
     reports = reports_of(rows_of(*LAWS["a wave"]), until=0.0, steps=60)
     assert {report.kind for report in reports} == {"trying", "formula"}
@@ -117,6 +120,7 @@ def test_one_percent_of_noise_leaves_the_form():
     assert error(clean, simplest) < 0.003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scales", [(1e-20, 1e20, 1.0), (1e9, 1e9, 1e-20)])
 def test_units_do_not_matter(scales):
     rows = rows_of(*LAWS["a fraction"], scales=scales)
@@ -146,6 +150,7 @@ def test_the_search_goes_on_to_its_end_with_a_row_or_two():
     assert formulas(reports_of(rows, steps=30, until=0.0))
 
 
+@pytest.mark.slow
 def test_what_is_known_of_the_target_is_a_finding():
     law = (lambda a, b, c: a**2 * torch.exp(torch.sin(b * c) + (b * c) ** 2 / 5), UNIT, UNIT, UNIT)
     reports = reports_of(rows_of(*law, rows=300), steps=400, until=1e-9)

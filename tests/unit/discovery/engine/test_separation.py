@@ -144,6 +144,7 @@ def test_functions_of_many_parts_have_names_of_their_own():
     assert len({*functions, *names}) == 2 * count
 
 
+@pytest.mark.slow
 def test_many_parts_are_put_together_without_all_choices():
     generator = torch.Generator().manual_seed(0)
     x = 0.5 + torch.rand(600, 12, generator=generator, dtype=torch.float64)

@@ -71,6 +71,7 @@ def test_roots_need_their_operation():
     assert not any("sqrt" in reduction.text for reduction in laws(table))
 
 
+@pytest.mark.slow
 def test_of_many_columns_those_that_say_something_take_part():
     x = uniform(600, *[RANGE] * 30)
     names = [f"x_{i}" for i in range(30)]

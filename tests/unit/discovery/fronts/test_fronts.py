@@ -125,6 +125,7 @@ def test_another_quantity_is_no_formula():
     assert front_of(x, x[:, :1]).offer(("x", 0), "mine") is not None
 
 
+@pytest.mark.slow
 def test_exact_numbers_only_where_the_rows_agree():
     x = uniform(200, 1) * 3
     front = front_of(x, 2 * x.sin() + 0.05 * noise(200)[:, None])

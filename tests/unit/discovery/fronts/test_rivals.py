@@ -210,6 +210,7 @@ def test_a_search_that_ends_with_a_formula_keeps_its_contenders(monkeypatch):
     assert asked == [{CUBE: "cubes"}]
 
 
+@pytest.mark.slow
 def test_a_discovery_names_its_rivals():
     x = torch.linspace(1, 2, 60, dtype=torch.float64)
     targets = torch.stack([1.3 * x**2 + 0.2 + 0.2 * noise(60), 3 * x], 1)

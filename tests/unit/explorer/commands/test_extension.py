@@ -99,6 +99,7 @@ def test_a_session_really_learns_more_and_its_script_repeats_it():
         assert explorer.grid == 2
 
 
+@pytest.mark.slow
 def test_label_noise_counts():
     data = create_dataset(lambda x: torch.sin(5 * x), n_var=1, train_num=200, test_num=60)
     with KANExplorer(KAN([1, 1], grid=2), data, driver="blocking") as explorer:

@@ -232,6 +232,7 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
     driver.close()
 
 
+@pytest.mark.slow
 def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     """Pause, fix all, pause, all said while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")

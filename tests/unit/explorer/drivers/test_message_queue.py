@@ -215,6 +215,7 @@ def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch
     assert acks(page)[-1] == (2000, True)
 
 
+@pytest.mark.slow
 def test_long_messages_that_wait_are_bounded_too(explorer, monkeypatch):
     monkeypatch.setattr(router, "MAX_SIZE", 100_000)
     with Busy(explorer) as busy:
@@ -334,6 +335,7 @@ def shared():
     return kept
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(messages)
 def test_a_message_is_carried_out_or_changes_nothing(message):

@@ -261,6 +261,7 @@ noise = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(noise)
 def test_noise_never_raises(message):

@@ -64,6 +64,7 @@ def test_what_never_changes_stands_once_and_in_full(explorer):
     assert "constant" not in film["panels"]["surface"]["arrays"]["z"]
 
 
+@pytest.mark.slow
 def test_the_end_is_there_in_full(explorer):
     parity, surface = last_panels(explorer._session)
     assert parity["message"]["arrays"]["test"][1] == [1, 2, 150]

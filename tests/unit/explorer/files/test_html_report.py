@@ -35,6 +35,7 @@ def nasty(data):
     return Dataset(data.train_input, data.train_label, in_vars=NASTY[:2], out_vars=(NASTY[2],))
 
 
+@pytest.mark.slow
 def test_holds_every_edge_with_its_candidates(explorer_file, data):
     page = Page(explorer_file.read_text(encoding="utf-8"))
     report = unpacked(page)
@@ -59,6 +60,7 @@ def explorer_file(model, data, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_says_what_was_found_and_advises_nothing(explorer_file, tmp_path):
     guide = unpacked(Page(explorer_file.read_text(encoding="utf-8")))["snapshot"]["guide"]
     assert re.fullmatch(r"Explains \d+ % · a straight line \d+ % · an additive network \d+ %.*\.", guide["sentence"])
@@ -85,6 +87,7 @@ def loaded(page, tmp_path, **options):
     return KANExplorer.load(path, driver="blocking", **options)
 
 
+@pytest.mark.slow
 def test_a_notebook_goes_on_where_the_page_was_saved(explorer, tmp_path):
     explorer.save_html(tmp_path / "page.html")
     with loaded((tmp_path / "page.html").read_text(encoding="utf-8"), tmp_path) as other:
@@ -95,6 +98,7 @@ def test_a_notebook_goes_on_where_the_page_was_saved(explorer, tmp_path):
         assert other.history.last.test_loss == explorer.history.last.test_loss
 
 
+@pytest.mark.slow
 def test_a_notebook_goes_on_with_a_network_alone(data, tmp_path):
     model = KAN([2, 2, 1], seed=1)
     model.fit(data, steps=4, progress=False)
@@ -104,6 +108,7 @@ def test_a_notebook_goes_on_with_a_network_alone(data, tmp_path):
         assert torch.equal(other.model(data.test_input), model(data.test_input))
 
 
+@pytest.mark.slow
 def test_a_page_may_leave_its_session_out(explorer, model, data, tmp_path):
     explorer.save_html(tmp_path / "page.html", session=False)
     save_html(model, data, tmp_path / "model.html", session=False)
@@ -111,6 +116,7 @@ def test_a_page_may_leave_its_session_out(explorer, model, data, tmp_path):
         assert "session" not in Page((tmp_path / name).read_text(encoding="utf-8")).scripts
 
 
+@pytest.mark.slow
 def test_a_large_session_goes_without_its_rows_and_a_larger_one_not_at_all(explorer, data, tmp_path, monkeypatch):
     session = explorer._session
     html.report(session)  # what a page finds out about its network is stored, too
@@ -125,6 +131,7 @@ def test_a_large_session_goes_without_its_rows_and_a_larger_one_not_at_all(explo
     assert unpacked(Page(html.report(session)), "session") == ""
 
 
+@pytest.mark.slow
 def test_says_what_the_data_are(explorer, nasty):
     sizes = [len(explorer._session.data[f"{part}_input"]) for part in ("train", "test")]
     expected = "{} training rows, {} test rows · x_1, x_2 → y".format(*sizes)
@@ -199,6 +206,7 @@ def film_of(explorer):
     return html.content(session, session.film())["film"]
 
 
+@pytest.mark.slow
 def test_every_shot_has_its_curves_and_errors(explorer):
     told = film_of(explorer)
     session = explorer._session
@@ -218,6 +226,7 @@ def test_every_shot_has_its_curves_and_errors(explorer):
         assert np.allclose(got, expected, atol=1e-4 * (high - low) + 1e-6)
 
 
+@pytest.mark.slow
 def test_acts_have_their_candidates_of_every_edge_and_their_formula(explorer):
     told = film_of(explorer)
     assert [(act["shot"], act["label"]) for act in told["acts"]] == [(3, "x₁ → h₁,₁: sin"), (5, "remove h₁,₂")]
@@ -244,6 +253,7 @@ def test_an_edge_that_did_not_change_between_acts_is_stored_once(model, data):
     assert one["edges"]["0-1-1"] == other["edges"]["0-1-1"]
 
 
+@pytest.mark.slow
 def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
     monkeypatch.setattr(movie, "_MAX_SAMPLES", 100)
     monkeypatch.setattr(movie, "_MIN_FRAMES", 4)
@@ -253,6 +263,7 @@ def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
     assert [act["shot"] for act in told["acts"]] == [1, 2]
 
 
+@pytest.mark.slow
 def test_candidates_of_old_acts_are_left_out_where_the_page_would_be_too_large(explorer):
     session = explorer._session
     report = html.content(session, session.film())
@@ -272,6 +283,7 @@ def test_numbers_that_are_none_are_told_as_such(model, data):
     assert (values == 65535).any()
 
 
+@pytest.mark.slow
 def test_writing_a_page_changes_nothing(explorer, tmp_path):
     session = explorer._session
     before, code, version = explorer.model.state_dict(), explorer.code(), session.version
@@ -316,6 +328,7 @@ def test_a_page_opens_with_the_errors_after_a_swap(data):
     assert not any("error" in row for name, rows in of_edges.items() if name != opened for row in rows)
 
 
+@pytest.mark.slow
 def test_the_same_session_gives_the_same_page(explorer):
     # The first one finds out which candidates are the best, and the next ones know it.
     one, two, three = (html.report(explorer._session) for _ in range(3))
@@ -323,6 +336,7 @@ def test_the_same_session_gives_the_same_page(explorer):
     assert len(one) > 0.9 * len(two)
 
 
+@pytest.mark.slow
 def test_a_recorder_of_fit_gives_a_model_its_film(data, tmp_path):
     model, recorder = KAN([2, 2, 1], seed=1), Recorder()
     model.fit(data, steps=4, callbacks=[recorder], progress=False)
@@ -344,6 +358,7 @@ def test_wrong_recorders_and_folders_are_named(model, data, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_five_hundred_steps_fit_into_a_mail(tmp_path):
     made = create_dataset(
         lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=200, test_num=100

@@ -105,6 +105,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, monkeypatch):
 # ---- a session that comes back
 
 
+@pytest.mark.slow
 def test_it_is_where_it_was_and_goes_on_as_if_it_had_stayed(explorer, tmp_path):
     with loaded(explorer, tmp_path) as other:
         assert same(explorer.model, other.model)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import torch
 
 from kanwidget import KAN, Dataset
@@ -127,6 +128,7 @@ def test_the_noise_level_is_said_once_nothing_but_noise_is_left():
     assert "noise_level" in names(session)
 
 
+@pytest.mark.slow
 def test_a_curve_that_the_network_cannot_follow_is_no_noise():
     data = table(rows=400)
     wavy = Dataset(

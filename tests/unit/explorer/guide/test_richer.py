@@ -91,6 +91,7 @@ RICHER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RICHER)
 def test_what_acts_together_asks_for_nodes_with_which_it_is_explained(name):
     data, text, level = RICHER[name]
@@ -106,6 +107,7 @@ def test_what_acts_together_asks_for_nodes_with_which_it_is_explained(name):
     assert r2(session) > 0.9
 
 
+@pytest.mark.slow
 def test_classes_ask_for_a_product_too_and_get_it():
     x = 4 * torch.rand(400, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2
     chance = torch.rand(400, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -132,6 +134,7 @@ def test_a_formula_of_classes_is_not_made_richer():
     assert session.view.notice.message.startswith("A formula of classes isn't made richer.")
 
 
+@pytest.mark.slow
 def test_several_targets_ask_for_a_product_too_and_never_for_a_search():
     x = 4 * torch.rand(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2
     noise = 0.1 * torch.randn(300, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -178,6 +181,7 @@ def test_a_wave_is_never_called_noise_nor_done_while_it_is_not_learnt(turns, row
         session.richer.finish()
 
 
+@pytest.mark.slow
 def test_a_network_that_is_too_small_ends_in_the_law_all_the_same():
     """Somebody simplifies it before it has learnt anything: the law is searched for in the rows."""
     generator = torch.Generator().manual_seed(0)
@@ -191,6 +195,7 @@ def test_a_network_that_is_too_small_ends_in_the_law_all_the_same():
         assert re.fullmatch(r"y = (0\.99\d*\*|1\.0\d*\*)?sin\(6\*x_1\)", str(explorer.fitted_formula))
 
 
+@pytest.mark.slow
 def test_a_formula_that_explains_next_to_nothing_is_not_done():
     generator = torch.Generator().manual_seed(0)
     x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
@@ -205,6 +210,7 @@ def test_a_formula_that_explains_next_to_nothing_is_not_done():
         assert "Done" not in act.sentence
 
 
+@pytest.mark.slow
 def test_the_guide_leads_to_the_law_of_fast_turns():
     generator = torch.Generator().manual_seed(0)
     x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
@@ -222,6 +228,7 @@ def test_the_guide_leads_to_the_law_of_fast_turns():
             assert "sin(6" in str(explorer.fitted_formula).partition("constants")[0]
 
 
+@pytest.mark.slow
 def test_training_makes_a_network_richer_whose_shape_nobody_gave_and_the_script_repeats_it():
     with KANExplorer(products(), driver="blocking") as explorer:
         assert explorer.model.width == [[2, 0], [1, 0]]
@@ -330,6 +337,7 @@ def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
     assert next(step for step in last["steps"] if step["next"])["command"] == last["notices"][0]["command"]
 
 
+@pytest.mark.slow
 def test_a_formula_that_is_no_better_than_the_mean_is_not_done():
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.rand(200, n, generator=generator, dtype=torch.float64) for n in (3, 1))
@@ -341,6 +349,7 @@ def test_a_formula_that_is_no_better_than_the_mean_is_not_done():
     assert not sentence.startswith("Done")
 
 
+@pytest.mark.slow
 def test_simpler_networks_are_trained_once_for_the_data(monkeypatch):
     session, scored = Session(KAN([2, 2, 1]), product()), []
     room = sys.modules[Yardsticks.__module__]

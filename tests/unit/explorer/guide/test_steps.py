@@ -263,6 +263,7 @@ def test_curves_that_explain_much_lead_to_a_longer_search(session, monkeypatch, 
 # ---- from Python
 
 
+@pytest.mark.slow
 def test_following_the_acts_leads_from_data_to_the_exact_formula():
     generator = torch.Generator().manual_seed(0)
     x = 2 * torch.rand(120, 2, generator=generator, dtype=torch.float64) - 1

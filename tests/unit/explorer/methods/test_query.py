@@ -61,6 +61,7 @@ def test_simplicity_ranks_candidates_as_the_slider_does(session, data):
         assert explorer.simplicity == 0
 
 
+@pytest.mark.slow
 def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
     with KANExplorer.demo("ripples") as explorer:
         with pytest.raises(ValueError, match="`level` argument of add_node must be an integer from 1 to 1; got 2"):

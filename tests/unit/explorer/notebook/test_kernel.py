@@ -161,6 +161,7 @@ def test_the_cell_shows_a_view_and_a_deterministic_text(kernel):
     assert "kanwidget-still" in picture["content"]["data"]["text/html"]
 
 
+@pytest.mark.slow
 def test_the_last_picture_comes_by_itself(kernel):
     begin = len(kernel.heard)
     kernel.run(CELL, "a")
@@ -289,6 +290,7 @@ kanwidget.discovery.discover_steps = Busy
 """
 
 
+@pytest.mark.slow
 def test_a_search_for_formulas_never_blocks_clicks(kernel):
     kernel.run(CELL, "a")
     kernel.run(textwrap.dedent(BUSY_SEARCH))

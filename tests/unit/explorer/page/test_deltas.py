@@ -122,6 +122,7 @@ def test_another_layout_is_told_whole(told):
     same(session, view)
 
 
+@pytest.mark.slow
 def test_the_best_candidates_of_edges_are_known_after_each_act(told):
     session, publisher, view = told
     for command in (Select(((0, 0, 0),)), Fix((0, 1, 2), "sin"), Drag((0, 0, 0), 1, 3.0), Undo()):
@@ -142,6 +143,7 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
     same(session, view, structure=False)
 
 
+@pytest.mark.slow
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
     for again in (publisher.send_hello_ack, lambda: publisher.resend_rows(0)):

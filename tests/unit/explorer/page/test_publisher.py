@@ -375,6 +375,7 @@ def test_a_formula_too_long_to_read_is_not_written(data):
     assert told["active"] == 2 * 15 + 15 * 15 + 15
 
 
+@pytest.mark.slow
 def test_the_formula_uses_the_users_names(model, data):
     from kanwidget.explorer.describe.formula import formula
 

@@ -90,6 +90,7 @@ def test_a_training_that_has_converged_on_all_rows_is_done(session):
     assert session.run.trainer.rows.complete
 
 
+@pytest.mark.slow
 def test_the_script_takes_the_same_rows(tmp_path):
     namespace = {"data": DATA, "model": KAN([2, 2, 1], seed=1)}
     with KANExplorer(namespace["model"], DATA, rows=64, driver="blocking") as explorer:

@@ -79,6 +79,7 @@ def test_it_records_a_blocking_training(model, data):
     assert repr(recorder) == "Recorder(12 frames, every step)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "Adam", "LBFGS"])
 def test_the_training_is_bit_for_bit_what_it_is_without(opt, data):
     options = {"opt": opt, "steps": 15, "progress": False} | ({"batch": 20} if opt == "Adam" else {})
@@ -90,6 +91,7 @@ def test_the_training_is_bit_for_bit_what_it_is_without(opt, data):
     assert torch.equal(random, torch.random.get_rng_state())
 
 
+@pytest.mark.slow
 def test_a_long_film_is_thinned_evenly(model, data):
     recorder = Recorder(max_frames=16)
     model.fit(data, "Adam", steps=300, callbacks=[recorder], progress=False)

@@ -209,6 +209,7 @@ def test_options_that_cannot_be_written_down_are_supplied_by_the_reader(data, op
         assert network(names["model"]) == network(explorer.model)
 
 
+@pytest.mark.slow
 def test_numbers_of_numpy_are_written_as_plain_ones(data):
     with KANExplorer(KAN([2, 2, 1], seed=1), data, lamb=np.float64(0.01), in_vars=("a", "b")) as explorer:
         explorer.lamb = np.float32(0.5)

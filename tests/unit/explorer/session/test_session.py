@@ -152,6 +152,7 @@ def test_pruning_nothing_says_so(session):
     assert session.view.notice is None
 
 
+@pytest.mark.slow
 def test_edges_that_no_formula_fits_are_told(session):
     session.apply(AutoSymbolic(1.0))
     assert "stay splines" in session.view.notice.title

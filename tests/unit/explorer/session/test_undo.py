@@ -67,6 +67,7 @@ def test_training_goes_on_as_if_an_act_had_never_been(session, model, data, act)
     assert network(session.model) == network(plain.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
 def test_undo_gives_the_optimiser_back(model, data, opt):
     session, plain = Session(model, data, opt=opt), Session(model, data, opt=opt)

@@ -51,6 +51,7 @@ def test_the_noise_is_estimated(noise):
     assert sum(ratios) / 5 == pytest.approx(1, abs=0.06)
 
 
+@pytest.mark.slow
 def test_hidden_nodes_do_not_learn_the_noise_either():
     data, x, truth = table(200, 0.2, function=lambda x: torch.exp(torch.sin(3 * x[:, 0]) + x[:, 1] ** 2))
     model = KAN([3, 5, 1], grid=8)
@@ -59,6 +60,7 @@ def test_hidden_nodes_do_not_learn_the_noise_either():
     assert history.last.noise == pytest.approx(0.2, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 7])
 def test_nodes_that_leave_their_grids_leave_the_evidence_sound(seed):
     # Of five hidden nodes at most two have a say; on a shrunken grid the matrix of another one is 1e8 times as large as the rest.
@@ -109,6 +111,7 @@ def test_evidence_prefers_the_right_structure():
     assert values[1] > values[0] + 10
 
 
+@pytest.mark.slow
 def test_bands_hold_the_curves():
     inside = []
     grid = torch.linspace(-1, 1, 101, dtype=torch.float64)
@@ -358,6 +361,7 @@ def test_a_posterior_belongs_to_its_parameters(tmp_path):
         model.predict(x, return_std=True)
 
 
+@pytest.mark.slow
 def test_the_value_of_a_level_that_training_hadnt_is_as_open_as_levels_differ():
     pandas, inside, levels = pytest.importorskip("pandas"), [], 12
     for seed in range(15):
@@ -392,6 +396,7 @@ def test_of_two_columns_that_say_the_same_one_stays(seed):
     assert useless == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_hidden_nodes_tell_the_columns_that_matter(seed):
     """Of f(g(x)) each layer could say by its first derivatives what the other says: neither is needless for that."""

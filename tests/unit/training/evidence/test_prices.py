@@ -84,6 +84,7 @@ def mean(ratios: list[float]) -> float:
     return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
+@pytest.mark.slow
 def test_of_many_small_effects_in_much_noise_it_predicts_better():
     ratios = []
     for seed in range(8):
@@ -95,6 +96,7 @@ def test_of_many_small_effects_in_much_noise_it_predicts_better():
     assert mean(ratios) < 0.97
 
 
+@pytest.mark.slow
 def test_of_a_law_it_predicts_as_well():
     ratios = []
     for seed in range(8):
@@ -105,6 +107,7 @@ def test_of_a_law_it_predicts_as_well():
     assert mean(ratios) < 1.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "noise"), [([4, 1], 0.0), ([4, 1, 1], 0.3)])
 def test_without_noise_and_with_hidden_nodes_the_likeliest_prices_stay(width, noise):
     random = torch.Generator().manual_seed(0)

@@ -86,6 +86,7 @@ def test_acceleration_makes_a_design_of_many_rows_for_its_gradient_alone(monkeyp
     assert all(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "passes"), [(1 << 16, 130), (1, 30_001), (1 << 40, 1)])
 def test_a_network_evaluates_many_rows_part_by_part(most, passes, monkeypatch):
     model, x = KAN([3, 2, 1], seed=0), torch.rand(30_000, 3, dtype=torch.float64)

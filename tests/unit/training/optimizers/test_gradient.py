@@ -17,6 +17,7 @@ def trainer_of(model, opt, steps=10, rows=60, **options):
     return Trainer(model, product_data(rows), steps, make_settings(opt=opt, **options))
 
 
+@pytest.mark.slow
 @each_method
 @pytest.mark.parametrize("options", [{}, {"lamb": 1e-3}, {"loss": lambda output, label: (output - label).abs().mean()}])
 def test_the_loss_decreases(opt, options):
@@ -207,6 +208,7 @@ def test_changed_knots_and_settings_reload_the_optimiser_but_keep_its_lowered_ra
     assert trainer.optimizer.lr == 1e-2
 
 
+@pytest.mark.slow
 @each_method
 def test_a_loss_may_read_the_network_itself(opt):
     """An equation at other points, or a penalty of one's own: its gradient counts too."""

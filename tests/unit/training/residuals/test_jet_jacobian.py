@@ -62,6 +62,7 @@ def compare(model, x, wanted, residuals=2):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ZOO)
 @pytest.mark.parametrize("k", [2, 3, 4, 5])
 def test_equal_to_autograd_in_all_states_within_and_beyond_the_grid(kind, k):

@@ -36,6 +36,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("opt", "unit", "shift"), UNITS)
 def test_units_change_nothing_but_the_scales(opt, unit, shift):
     first, second = KAN([3, 2, 1], seed=1), KAN([3, 2, 1], seed=1)

@@ -130,6 +130,7 @@ def test_a_training_without_an_error_goes_on_where_an_optimizer_would_stop():
     assert history.last.test_loss < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
 def test_every_optimizer_goes_on_with_more_rows(opt):
     history = KAN([2, 2, 1], seed=1).fit(DATA, opt, steps=40, **OPTIONS)
@@ -251,6 +252,7 @@ def test_the_best_state_is_one_of_the_largest_sample():
 # ---- interruptions
 
 
+@pytest.mark.slow
 def test_more_rows_can_be_interrupted_anywhere(monkeypatch):
     """Whichever of its operations comes before the pause: the training goes on as if it hadn't been there."""
     from kanwidget.training.steps import trainer as trainers

@@ -143,6 +143,7 @@ def _lock(model):
     model.lock(0, [(0, 0), (1, 0)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
 @pytest.mark.parametrize("change", [_fix, _remove, _lock])
 def test_a_structure_that_a_callback_changes_is_trained_from_the_next_step_on(change, opt):

@@ -17,6 +17,7 @@ def looks(publisher, page):
     return [message["survey"] for message in page.messages if message["kind"] == "survey"]
 
 
+@pytest.mark.slow
 def test_a_survey_finds_what_auto_would_take(session, page_of):
     train(session, 20)
     publisher = Publisher(session)
