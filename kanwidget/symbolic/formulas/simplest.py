@@ -17,7 +17,7 @@ from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
-from kanwidget.symbolic.formulas.rewriting.expansion import as_saturations, expanded
+from kanwidget.symbolic.formulas.rewriting.expansion import as_saturations, expanded, with_centred_squares
 from kanwidget.symbolic.functions import from_sympy_node
 
 if TYPE_CHECKING:
@@ -130,8 +130,9 @@ def _is_long(fit: Fit) -> bool:
 def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
     """Other writings of a formula, and whether one has free exponents; none of a long formula.
 
-    They are: free exponents (if `free`), unless it is exact already; saturations 1/(1 + exp(-2·u)) in the place of tanh(u); products
-    multiplied out. Sympy may take a few seconds for each, up to the `deadline`, a time of `time.monotonic`.
+    They are: free exponents (if `free`), unless it is exact already; saturations 1/(1 + exp(-2·u)) in the place of tanh(u); squares about
+    a centre, as distances have them; products multiplied out. Sympy may take a few seconds for each, up to the `deadline`, a time of
+    `time.monotonic`.
     """
     if _is_long(fit):
         return
@@ -141,6 +142,8 @@ def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Ite
         yield freed, True
     for saturation in within(min(deadline, time.monotonic() + _PATIENCE), lambda: as_saturations(expr)) or ():
         yield saturation, False
+    for centred in with_centred_squares(expr):
+        yield centred, False
     multiplied = within(min(deadline, time.monotonic() + _PATIENCE), lambda: expanded(expr))
     if multiplied is not None and multiplied != expr:
         yield multiplied, False

@@ -134,6 +134,28 @@ def test_products_are_multiplied_out_where_that_is_simpler():
         assert fit.expression == d * sympy.sin(3 * c)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_distances_have_a_centre(seed):
+    x = uniform(400, [(-2, 2), (-2, 2), (-2, 2)], seed)
+    y = ((x[:, 0] - 1.25) ** 2 + (x[:, 1] + 0.6) ** 2).sqrt() + 0.5 * x[:, 2] + 0.05 * noise(400, seed + 7)
+    start = 0.5 * V + 1.4 * sympy.sqrt(0.51 * X**2 - 1.25 * X + 0.5 * Y**2 + 0.6 * Y + 0.96)
+    fit, _ = found(start, [X, Y, V], x, y)
+    (root,) = (power for power in fit.expression.atoms(sympy.Pow) if power.exp == sympy.Rational(1, 2))
+    assert [power.base.coeff(symbol) for power in sorted(root.base.args, key=str) for symbol in power.free_symbols] == [
+        1,
+        1,
+    ]
+    assert len(fit.symbols) <= 3
+
+
+def test_squares_without_another_to_share_a_factor_stay():
+    x = uniform(200, [(-2, 2)])
+    fit, _ = found(1.3 * X**2 + 2.1 * X + 0.7, [X], x, 1.3 * x[:, 0] ** 2 + 2.1 * x[:, 0] + 0.7 + 0.05 * noise(200))
+    assert sympy.Poly(fit.expression, X).degree() == 2
+    assert fit.expression.is_Add
+    assert len(fit.expression.args) == 3
+
+
 @pytest.mark.parametrize("offset", [-0.0039, 0.0039])
 def test_a_one_that_says_nothing_goes(offset):
     """Written as c·(1 + d·g), a formula has no constant that is 0, whatever the data say."""

@@ -73,6 +73,45 @@ def as_saturations(expr: Any) -> list[Any]:
     return found
 
 
+def with_centred_squares(expr: Any) -> list[Any]:
+    """An expression with a·(u + b/2a)² + … in the place of a·u² + b·u, in all its sums: as distances are written; [] without such terms.
+
+    Where squares of one sum have factors that differ by a few percent there is a second one, in which these are their mean: then the sum
+    is the same in all directions, and has a constant less.
+
+    Examples:
+        >>> import sympy
+        >>> x, y = sympy.symbols("x y")
+        >>> with_centred_squares(sympy.sqrt(1.0 * x**2 - 4.0 * x + 1.02 * y**2 + 4.0))
+        [sqrt(1.02*y**2 + 1.0*(x - 2.0)**2), sqrt(1.01*y**2 + 1.01*(x - 2.0)**2)]
+    """
+    found = dict.fromkeys(_centred(expr, alike) for alike in (False, True))
+    return [] if expr in found else [*found]
+
+
+def _centred(node: Any, alike: bool) -> Any:
+    """The node with centred squares in all its sums; with `alike` those of a sum have one factor, where theirs are nearly the same."""
+    import sympy
+
+    if not node.args or not node.free_symbols:
+        return node
+    node = node.func(*(_centred(arg, alike) for arg in node.args))
+    if not isinstance(node, sympy.Add):
+        return node
+    factors = {rest: factor for factor, rest in (term.as_coeff_Mul() for term in node.args)}
+    squares = {rest.base: factor for rest, factor in factors.items() if rest.is_Pow and rest.exp == 2}
+    shifts = {base: factors.get(base, 0) / (2 * factor) for base, factor in squares.items()}
+    if not any(shifts.values()):
+        return node
+    held = {*squares, *(base**2 for base in squares)}
+    others = [factor * rest for rest, factor in factors.items() if rest not in held]
+    others += [-factor * shifts[base] ** 2 for base, factor in squares.items()]
+    numbers = [*map(float, squares.values())]
+    if alike and len(numbers) > 1 and all(_alike(number, numbers[0]) for number in numbers):
+        squares = dict.fromkeys(squares, sympy.Float(sum(numbers) / len(numbers)))
+    return sympy.Add(*others, *(factor * (base + shifts[base]) ** 2 for base, factor in squares.items()))
+
+
 def with_like_functions(expr: Any) -> Any:
     """An expression in which functions that differ by a few percent in their constants are the same.
 
