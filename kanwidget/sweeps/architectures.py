@@ -292,7 +292,7 @@ class _SearchRun:
             self._pay(most)
             step = _take(steps)
             if step is None or step.stop_reason:  # exact already: no further grid was trained
-                self.networks -= most
+                self._count(-most)
                 return
             network = step.network
             assert isinstance(network, KAN)
