@@ -120,15 +120,17 @@ class Cardinal:
         The unit is what an interval counts: the root of 1/power!, so that powers of distances have the formula's factor without a product.
         """
         unit = math.factorial(power) ** (-1 / power)
-        torch.sub(places[..., None, :] * unit, self._middles * unit, out=out)
+        torch.sub(places[..., None, :], self._middles, out=out).mul_(
+            unit
+        )  # not each times the unit: large ones would be rounded
         return unit
 
     def _terms(self, distance: Tensor, unit: float, power: int, out: Tensor) -> None:
         """Write max((k + 1)/2 - |t|, 0)ᵖ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵖ to `out`, for a `power` p of 1, 2 or 3.
 
         These are the two terms of a basis function of order k at the distance t, in intervals, from its middle; p is k for values, k - 1
-        for slopes. `distance` is |t|·unit, and is changed; so the terms come times unitᵖ, which is 1/p!. Each operation is one in place:
-        two operands more in memory take twice as long.
+        for slopes. `distance` is |t|·unit, and is changed; so the terms come times unitᵖ, which is 1/p!. Nearly all is done in place: an
+        operation on two other tensors takes twice as long.
         """
         end = torch.as_tensor((self._k + 1) / 2 * unit, dtype=distance.dtype, device=distance.device)
         torch.sub(end, distance, out=distance).clamp_(min=0)

@@ -84,7 +84,8 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
         return _evaluate(x, knots, k, [order], room)[0]
     if not torch.compiler.is_compiling():
         return _Basis.apply(x, knots, k, order, room)
-    if torch.compiler.is_exporting():  # a file that another program reads knows torch's own operations alone
+    # A file that another program reads knows torch's own operations alone; and an operation of ours has no derivative in forward mode.
+    if torch.compiler.is_exporting() or _has_tangents():
         return _Traced.apply(x, knots, k, order, room)
     return _compiled(x, knots, k, order, room).mT  # one operation for torch.compile; it has functions before inputs
 
@@ -95,7 +96,7 @@ def _has_tangents() -> bool:
 
 
 class _Traced(torch.autograd.Function):
-    """The form that torch.export can trace: once differentiable, in reverse mode."""
+    """The form that torch.export can trace: once differentiable, in reverse mode (not at all under `strict=True`: its gradients are 0)."""
 
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor:

@@ -219,7 +219,8 @@ class Encoding:
         Errors name the public call, `where`, and its `argument`.
 
         Raises:
-            ValueError: For columns that are missing, and cells that can't be read, all in one message.
+            ValueError: For columns that are missing, or several that can't be read, all in one message.
+            TypeError: For one column that can't be read.
         """
         labels = labels_of(df)
         read = [column for column in self.columns if any(name in self.names for name, _ in column.inputs)]

@@ -40,14 +40,19 @@ def _column(table, name):
         return np.isnan(np.asarray(table[FLAGS[name]], dtype=float)).astype(float)
     if name in LEVELS:
         codes, unmet = LEVELS[name]
-        return np.array([codes.get(MISSING if cell is None or cell != cell else _text(cell), unmet) for cell in table[name]])
+        return np.array([_code(cell, codes, unmet) for cell in table[name]])
     values = np.asarray(table[name], dtype=float)
     return np.where(np.isnan(values), FILLS.get(name, np.nan), values)
 
 
-def _text(cell):
-    """A cell as a word: of numbers their digits, 2 of 2.0 and of 2."""
-    return np.format_float_positional(float(cell), trim="-") if isinstance(cell, (float, np.floating)) else str(cell)
+def _code(cell, codes, unmet):
+    """The number of a cell's word. A number is met by its text or its digits, 2.0 by "2.0" and by "2"; None, NaN and NA are missing."""
+    is_decimal = isinstance(cell, (float, np.floating))
+    if type(cell).__name__ in ("NoneType", "NAType", "NaTType") or (is_decimal and np.isnan(cell)):
+        return codes.get(MISSING, unmet)
+    if is_decimal and str(cell) not in codes:
+        cell = np.format_float_positional(float(cell), trim="-")
+    return codes.get(str(cell), unmet)
 '''
 
 

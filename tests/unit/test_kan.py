@@ -143,6 +143,20 @@ def test_a_compiled_forward_pass_is_one_graph():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
+def test_a_compiled_pass_never_loses_a_tangent_in_silence():
+    model = plain()
+    x, v = uniform(7, 2), uniform(7, 2, seed=1)
+    _, expected = torch.func.jvp(model, (x,), (v,))
+    compiled = torch.compile(lambda x, v: torch.func.jvp(model, (x,), (v,))[1], backend="aot_eager")
+    try:
+        tangent = compiled(x, v)
+    except Exception:  # an error is an answer, whatever torch calls it
+        return
+    torch.testing.assert_close(tangent, expected)
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's exporter warns of itself
 def test_an_exported_forward_pass_needs_no_operation_of_ours():
     model = plain().eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
+from kanwidget.explorer.session.samples import judged_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.hall_of_fame import HallOfFame
 from kanwidget.explorer.session.undo import error_of
@@ -37,13 +38,16 @@ def obstacle(session: Session) -> str:
 
 
 def network_error(session: Session) -> float:
-    """The network's error as formulas have theirs: a root mean square in the target's own unit, on the test rows if there are any."""
+    """The network's error as formulas have theirs: a root mean square in the target's own unit, on the test rows if there are any.
+
+    Rows count by their weights.
+    """
     if session.run.trainer.loss.root and not session.model.scaling.has_logs[1]:
         return error_of(session.run.last_record)
     # That of the record is one of the target's logarithm, or none of squares.
-    data = session.data
-    x, y = (data.train_input, data.train_label) if data.test_label is None else (data.test_input, data.test_label)
-    return float((session.model.predict(x) - y).square().mean().sqrt())
+    x, label, weight = judged_rows(session.data)
+    squares = (session.model.predict(x) - label).square().mean(1)
+    return float((squares.mean() if weight is None else (weight * squares).sum() / weight.sum()).sqrt())
 
 
 def search_sentence(session: Session) -> str:

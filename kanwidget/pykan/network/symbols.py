@@ -104,6 +104,7 @@ class SymbolicNetwork(EditableNetwork):
             'both'
         """
         layer = self.network.check_edge(l, i, j, "set_mode")
+        self._notice_own_loops()
         symbol = layer.symbol(i, j)
         if mode == "n" and symbol is not None:
             self.network.unfix_symbolic(l, i, j)

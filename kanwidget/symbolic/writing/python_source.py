@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import functools
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,10 +26,6 @@ _SCIPY = {row.head: row.numpy.removeprefix(_SPECIAL) for row in FUNCTIONS if row
 _RELATIONS = {
     "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal",
 }  # fmt: skip
-
-
-#: A level that was a number, as tables have it: 3, -1.5.
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class LevelSource(NamedTuple):
@@ -135,15 +130,37 @@ def imports(forms_: Iterable[Form]) -> list[str]:
 
 
 def _lookup(name: str, words: LevelSource) -> str:
-    """A line that defines the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`."""
-    values, key = dict(words.values), "one"
-    if any(_NUMBER.fullmatch(level) for level in values):  # a column of numbers was read as words: 2 and 2.0 are "2"
-        key = 'np.format_float_positional(float(one), trim="-") if isinstance(one, (int, float, np.number)) else one'
-    if MISSING in values:  # missing cells are None or nan
-        key = f"{MISSING!r} if one is None or one != one else {key}"
-    if key == "one":
-        return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
-    return f"    {name} = np.vectorize(lambda one: {values!r}.get({key}, {words.unmet!r}), otypes=[float])"
+    """Lines that define the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`.
+
+    Where cells may be missing, or a level was a number, 2 and 2.0 are "2", and None, NaN and NA are missing.
+    """
+    values, unmet = dict(words.values), repr(words.unmet)
+    if MISSING not in values and not any(map(_is_number, values)):
+        return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {unmet})"
+    lines = [
+        f"def {name}(cells):",
+        f"    values = {values!r}",
+        "",
+        "    def value(cell):",
+        "        is_decimal = isinstance(cell, (float, np.floating))",
+        '        if type(cell).__name__ in ("NoneType", "NAType", "NaTType") or (is_decimal and np.isnan(cell)):',
+        f"            return values.get({MISSING!r}, {unmet})",
+        "        if is_decimal and str(cell) not in values:",
+        '            cell = np.format_float_positional(float(cell), trim="-")',
+        f"        return values.get(str(cell), {unmet})",
+        "",
+        "    return np.vectorize(value, otypes=[float])(cells)",
+        "",
+    ]
+    return "\n".join(f"    {line}" if line else "" for line in lines)
+
+
+def _is_number(level: str) -> bool:
+    """Whether a level reads as a number."""
+    try:
+        return math.isfinite(float(level))
+    except ValueError:
+        return False
 
 
 def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:

@@ -77,6 +77,7 @@ _LARGEST_POSTERIOR = 1000
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 #: What is stored: numbers of each network, and those of its edges.
 _NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits")
+COUNTS = ("settled", "averages", "stays", "behind", "looks", "most")  # without these other rows begin to count anew
 _STORED = ("noise", "freedom", "settled", *_NUMBERS, "_prices", "_likeliest", "_freedoms")
 
 
@@ -236,7 +237,7 @@ class Evidence:
 
         Prices are precisions of the priors of each edge's wiggle and straight part. For each network `_averages`, `_stays` and `_ripe` are
         1.0 once they are averages (`averaged_prices`), stay, or have nearly settled. `_last` and `_most` are the logarithm of the evidence
-        at the last update, and the largest; `_behind` and `_looks` count updates far below that, and tries of other prices.
+        at the last update, and the largest; `_behind` counts updates in a row far below that, `_looks` moves to other prices (3: no more).
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
@@ -322,8 +323,8 @@ class Evidence:
     def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
         """Take prices of all wiggles that are 1e2 to 1e8 times lower, with less noise, where the quadratic model has more evidence there.
 
-        Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
-        networks that may jump are those of `looks`, `(networks,)`; `_looks` counts their tries. All else is as in `update`.
+        Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` of the networks in `looks`, `(networks,)`,
+        jump to a better one; parameters stay. All else is as in `update`.
         """
         modes, best = modes_of(self._blocks, vector), self.log_evidence + _WORTH_A_MOVE
         slope, moved = gradient.clone(), torch.zeros_like(looks)
@@ -414,9 +415,8 @@ class Evidence:
             # Where the parameters would be: they are where what the rows say and the prices are in balance.
             modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
         by_source = self.classes and self._is_sum  # a column's edges, to all classes, stand or go together
-        says = say_something(
-            self._blocks, index, self._likeliest, root, modes, layers=self._layers, by_source=by_source
-        )
+        options: dict[str, Any] = {"layers": self._layers, "by_source": by_source}
+        says = say_something(self._blocks, index, self._likeliest, root, modes, **options)
         return (self._freedoms[index] * says).tolist()
 
     def _precision(self) -> Tensor:
@@ -441,10 +441,10 @@ class Evidence:
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        return {name.lstrip("_"): getattr(self, name).flatten().tolist() for name in _STORED}
+        return {name.lstrip("_"): getattr(self, name).double().flatten().tolist() for name in _STORED}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
-        """Return to a state of `state_dict`: noise, prices and counts (`_STORED`), a flat list each."""
+        """Return to a state of `state_dict`; what it doesn't have, as those of earlier versions don't, stays as it is."""
         for name in _STORED:
-            if name.lstrip("_") in state:  # those of earlier versions say less
+            if name.lstrip("_") in state:
                 setattr(self, name, (now := getattr(self, name)).new_tensor(state[name.lstrip("_")]).view_as(now))

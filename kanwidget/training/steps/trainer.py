@@ -21,6 +21,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, Posterior, StepRecord
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
+from kanwidget.training.evidence.evidence import COUNTS
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.interruptions import interruptible, once
@@ -242,7 +243,8 @@ class Trainer(Iterator[StepRecord]):
                 batch = self._batch(self.settings)
                 # Levenberg-Marquardt goes on with its damping; curvature and momentum of a gradient method belong to the former rows.
                 if OPTIMIZERS[batch.opt].plain_state:
-                    batch.optimizer.load_state_dict(former.optimizer.state_dict())
+                    state = former.optimizer.state_dict()
+                    batch.optimizer.load_state_dict({name: state[name] for name in state if name not in COUNTS})
         except BaseException:
             self.rows = rows
             raise

@@ -190,6 +190,14 @@ def test_no_rows_and_one_interval(k):
 MANY = 8000
 
 
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("intervals", [5, 1000])
+def test_rounding_of_many_points_does_not_grow_with_the_grid(k, intervals):
+    knots = splines.extend_knots(torch.linspace(-1, 1, intervals + 1)[None].repeat(700, 1), k)
+    x = 2 * torch.rand(100, 700, generator=torch.Generator().manual_seed(0)) - 1
+    assert (splines.basis(x, knots, k).sum(-1) - 1).abs().max() < 1e-6
+
+
 @pytest.mark.slow
 @each_order
 @each_grid

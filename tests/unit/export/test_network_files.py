@@ -83,14 +83,21 @@ def test_words_that_training_had_not_and_cells_that_are_missing(words):
     assert f"# {model.in_vars[3]!r}: years since 1990-01-0" in model.code()
 
 
-def test_words_that_were_numbers():
-    x = np.random.default_rng(0).integers(1, 4, 60)
-    frame = pandas.DataFrame({"shift": [str(number) for number in x], "y": x**2 + 1.0})
+@pytest.mark.parametrize("kind", [int, float])
+def test_words_that_were_numbers(kind):
+    shifts = np.tile(np.array([1, 2, 3], kind), 20)
+    frame = pandas.DataFrame({"shift": pandas.Categorical(shifts), "y": shifts**2 + 1.0})
     model = KAN([1, 1])
     model.fit((frame, "y"), steps=5, progress=False)
-    for shifts in ([1, 2, 3], [1.0, 2.0, 3.0], np.array([1, 2, 3], np.float32), ["1", "2", "3"]):
-        rows = {"shift": shifts}
-        np.testing.assert_allclose(module(model)["predict"](rows), model.predict(rows).numpy(), rtol=1e-12)
+    predict, expected = module(model)["predict"], model.predict(frame[:3]).numpy()
+    assert len(set(expected.round(1).flatten())) == 3
+    np.testing.assert_allclose(predict(frame[:3]), expected, rtol=1e-12)
+    if kind is int:
+        for cells in ([1, 2, 3], [1.0, 2.0, 3.0], np.array([1, 2, 3], np.float32), ["1", "2", "3"]):
+            np.testing.assert_allclose(predict({"shift": cells}), expected, rtol=1e-12)
+    unmet = model.predict({"shift": ["nowhere"]}).numpy()
+    missing = pandas.Series([pandas.NA, "nowhere"], dtype="string")
+    np.testing.assert_allclose(predict({"shift": missing}), [*unmet, *unmet], rtol=1e-12)
 
 
 def test_words_in_c(words, tmp_path):

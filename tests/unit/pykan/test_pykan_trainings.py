@@ -154,6 +154,14 @@ def test_an_edge_that_gets_its_spline_back_is_no_training_of_ones_own():
     assert model.fit(data, steps=20)["train_loss"][-1] == twin.fit(data, steps=20)["train_loss"][-1]
 
 
+def test_what_a_person_wrote_before_set_mode_is_noticed():
+    model = MultKAN([1, 1])
+    with torch.no_grad():
+        model.network.layer(0).coef.mul_(2)
+    model.set_mode(0, 0, 0, "n")
+    assert all(model.network.scaling.fixed)
+
+
 def test_an_optimizer_goes_on_after_edges_were_pruned(model, data):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     model.prune_edge(0.0)

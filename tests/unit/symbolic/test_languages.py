@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pandas
 import pytest
 import sympy
 import torch
@@ -119,9 +120,18 @@ def test_words_that_were_numbers_in_python(levels):
     town, scope = sympy.Symbol("town"), {}
     exec(to_python(2 * sympy.Function("f")(town), [town], tables={"f": LevelSource(levels, 0.125)}), scope)
     missing = 2 * levels.get("missing", 0.125)
-    for cells in ([1, 2.5, 3], [1.0, 2.5, np.nan], np.array(["1", "2.5", "4"]), np.array([1, 2.5, None], object)):
-        absent = cells[2] is None or cells[2] != cells[2]
-        assert scope["formula"](cells).tolist() == [-3.0, 3.0, missing if absent else 0.25]
+    for cells in ([1, 2.5, 3], np.array(["1", "2.5", "4"])):
+        assert scope["formula"](cells).tolist() == [-3.0, 3.0, 0.25]
+    for absent in (None, np.nan, pandas.NA):
+        assert scope["formula"](np.array([1, 2.5, absent], object)).tolist() == [-3.0, 3.0, missing]
+    assert scope["formula"](np.array([1.0, 2.5, np.nan])).tolist() == [-3.0, 3.0, missing]
+
+
+def test_words_that_were_decimals_in_python():
+    town, scope = sympy.Symbol("town"), {}
+    levels = {"1.0": -1.5, "1e-05": 1.5}
+    exec(to_python(sympy.Function("f")(town), [town], tables={"f": LevelSource(levels, 0.125)}), scope)
+    assert scope["formula"]([1.0, 1e-5, 2.0]).tolist() == [-1.5, 1.5, 0.125]
 
 
 def test_words_in_c_and_javascript(tmp_path):

@@ -250,7 +250,8 @@ class _Drawing:
         return self._magnitudes(0.05, 20.0) / self._size(u)
 
     def _shifts(self, u: Tensor, above: tuple[str, ...], subtracted: bool) -> Tensor:
-        """Draws of a constant k in u + k or k - u, `(members, 1)`: angles in waves; else two of five put the zero into the range of u.
+        """Draws of a constant k in u + k or k - u, `(members, 1)`: angles in waves; else two of five put the zero into the range of u,
+        or up to a quarter of it beyond.
 
         The others have the size of u, and move it away from 0.
 

@@ -217,6 +217,8 @@ class Screen:
         Returns:
             Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
         """
+        if not errors.numel():  # one of the tables is empty
+            return []
         if len(right.values) == 1:
             pairs = list(range(len(left.values))), [0] * len(left.values)
         else:

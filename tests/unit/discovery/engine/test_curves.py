@@ -69,6 +69,12 @@ def test_a_table_may_be_left_without_atoms():
     assert len(table.values) == len(table.kinds) == 0
 
 
+def test_a_variable_that_never_changes_has_no_formula_but_raises_nothing():
+    x = torch.full((12,), 2.0, dtype=torch.float64)
+    found = [curve for curve in curves(x, rows(count=12), stages=6) if curve is not None]
+    assert all(curve.relative > 0.3 for curve in found)
+
+
 def test_a_part_of_the_table_has_the_first_kinds_with_all_their_constants():
     table = tabulate([X, ("exp", ("mul", C, X)), ("sq", X)], rows(-1, 1), torch.Generator().manual_seed(0))
     part = table.part(2)

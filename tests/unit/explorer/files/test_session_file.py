@@ -125,6 +125,22 @@ def test_it_is_where_it_was_and_goes_on_as_if_it_had_stayed(explorer, tmp_path):
         assert other.model.layer(0).state(1, 0) == "spline"
 
 
+@pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1]])
+def test_a_training_by_evidence_goes_on_bit_for_bit(shape, tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(60, 2, generator=generator, dtype=torch.float64)
+    y = (3 * x[:, :1]).sin() + 0.3 * torch.randn(60, 1, generator=generator, dtype=torch.float64)
+    for steps in (8, 12):
+        with KANExplorer(KAN(shape), Dataset(x, y), driver="blocking") as explorer:
+            explorer.step(steps)
+            explorer.save_json(tmp_path / "work.json")
+            explorer.step(3)
+            with KANExplorer.load(tmp_path / "work.json", driver="blocking") as other:
+                other.step(3)
+                losses, expected = ([record.train_loss for record in one.history.records] for one in (other, explorer))
+                assert losses == expected
+
+
 def test_its_script_replays_all_of_it(explorer, data, tmp_path):
     with loaded(explorer, tmp_path) as other:
         other.step(3)

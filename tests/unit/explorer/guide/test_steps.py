@@ -62,6 +62,15 @@ def test_the_error_of_a_network_counts_in_the_unit_of_formulas(log):
     assert (network_error(session) == session.run.last_record.test_loss) != bool(log)
 
 
+def test_the_error_of_a_network_counts_rows_by_their_weights():
+    x = torch.linspace(1, 3, 40, dtype=torch.float64)[:, None]
+    y, weight = (4 * x).exp(), torch.ones(40, dtype=torch.float64)
+    y[3], weight[3] = 1e9, 0.0
+    session = Session(KAN([1, 1], log=["y"]), Dataset(x, y, out_vars=["y"], train_weight=weight))
+    train(session, 8)
+    assert network_error(session) < 1e6
+
+
 def test_asking_changes_nothing(session):
     train(session, 3)
     before = everything(session)

@@ -310,6 +310,15 @@ def test_a_sum_goes_on_as_it_would_have_from_each_step():
         assert [next(again).train_loss for _ in range(2)] == losses[number : number + 2]
 
 
+def test_more_rows_begin_to_count_anew():
+    data, _, _ = table(4000, 0.3)
+    model, few = KAN([3, 1]), KAN([3, 1])
+    history = model.fit(data, steps=60, rows=400, progress=False)
+    few.fit(data, steps=60, progress=False)
+    # Of all rows, not of the sample that it began with.
+    assert history.last.log_evidence == pytest.approx(few.history.last.log_evidence, rel=0.01)
+
+
 def test_a_state_within_the_coarse_steps_goes_on_as_it_would_have():
     data, _, _ = table(100, 0.0)
     trainer = Trainer(KAN([3, 2, 1], seed=1), data, None, make_settings())
