@@ -64,6 +64,9 @@ _LEFT_OUT = {
 def short_refusals(function: Call) -> Call:
     """The function, whose refusals are raised where it is called, without the package's own frames.
 
+    Refusals are the package's errors about what a caller asked for (`_check.fail`). Keywords by another name than here, as pykan's, are
+    refused too.
+
     Examples:
         >>> @short_refusals
         ... def f(*, standardize=False):
@@ -80,6 +83,7 @@ def short_refusals(function: Call) -> Call:
         __tracebackhide__ = True  # pytest and debuggers leave this frame out
         try:
             where = getattr(function, "__qualname__", "").removesuffix(".__init__")
+            # `_CALLED` and `_CALLED_HERE`: the right name by the wrong one, of all calls and of this; `_LEFT_OUT`: advice by the name.
             for name in options.keys() & {**_CALLED, **_CALLED_HERE.get(where, {})}.keys():
                 right = _CALLED_HERE.get(where, {}).get(name) or _CALLED[name]
                 _check.fail(name, where, f"called `{right}`", options[name], error=TypeError)

@@ -170,7 +170,7 @@ class TableRegressor(TableEstimator):
         return tags
 
     def _labels(self, y: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-        """Numbers, `(rows, targets)`, and the names of the targets, if they have any."""
+        """Numbers, `(rows, targets)`, and the names of the targets, if they have any. A y that is a vector is noted, for predictions."""
         names = frames.names_of(y) or ((str(y.name),) if getattr(y, "name", None) else ())
         labels = check_array(y, ensure_2d=False, dtype="numeric", input_name="y").astype(float)
         self._is_vector = labels.ndim == 1

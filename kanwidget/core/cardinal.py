@@ -70,7 +70,8 @@ class Cardinal:
     def __init__(self, grid: EvenGrid, k: int) -> None:
         """Note where the functions of splines of order k have their middles on even grids, and how steep they are at the ends."""
         self._k, self._intervals = k, grid.intervals
-        #: Slopes by place (x in intervals): of the first functions at the grid's left end, and of the last ones at its right end.
+        #: Slopes by place (x in intervals) of the first functions at the grid's left end, `(functions, 1)`; those of as many last functions
+        #: at its right end are the same numbers.
         self._ends = grid.step.new_tensor(ORDERS[k])[:, None]
         size = grid.intervals + k
         #: The functions' middles, in intervals from the left end.
@@ -83,10 +84,11 @@ class Cardinal:
 
         A place is a distance from the grid's left end, in intervals. At the distance t from its middle a function is
         1/k! · [max((k + 1)/2 - |t|, 0)ᵏ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵏ], for k ≤ 3. Beyond the grid it goes on as a line.
+        `places` is overwritten.
         """
         distance, _ = self._buffers(out)
         inside = places.clamp(0, self._intervals)
-        unit = self._distances(inside, self._k, distance)
+        unit = self._distances(inside, self._k, distance)  # writes t·unit to `distance`; unitᵏ is 1/k!
         self._terms(distance.abs_(), unit, self._k, out)
         beyond = places.sub_(inside)[..., None, :]
         if bool(beyond.any()):  # also what is no number

@@ -368,7 +368,10 @@ class Network(nn.Module):
         )
 
     def scaled_trace(self, x: Tensor) -> Trace:
-        """All values of a forward pass at data x, `(batch, n_features)` in the units of the data, in the scaled numbers of the layers."""
+        """All values of a forward pass at data x, `(batch, n_features)` in the units of the data, in the scaled numbers of the layers.
+
+        By layer: nodes, from the inputs up, subnodes (sums of edges), edges, and the numeric parts of edges, without symbolic functions.
+        """
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
         for index, layer in enumerate(self.layers):
             numeric.append(layer.numeric_edges(nodes[-1]))

@@ -138,7 +138,10 @@ def has_labels(data: Any) -> bool:
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether data are a tuple (inputs, labels), or (frame, name of its target), for `fit`. A tuple of two rows of numbers is none."""
+    """Whether data are a tuple (inputs, labels), or (frame, name of its target), for `fit`. A tuple of two rows of numbers is none.
+
+    `is_table` knows a frame with the name, or names, of its targets; else the first part must be a matrix or a frame: inputs.
+    """
     if not isinstance(data, tuple) or len(data) != 2:
         return False
     return is_table(data) or getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])

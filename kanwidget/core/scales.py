@@ -132,7 +132,7 @@ class Scaling(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Scaling:
         """A copy with buffers of its own."""
-        # A film copies it after every step: torch's own way takes four times as long.
+        # A film (the recorded networks of a training) copies it after every step: torch's own way takes four times as long.
         made = object.__new__(type(self))
         memo[id(self)] = made
         for name, value in vars(self).items():

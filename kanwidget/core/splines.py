@@ -181,6 +181,7 @@ def _compiled(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor
 
 @_compiled.register_fake
 def _(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor:
+    """An empty tensor of the shape and type of the result of `_compiled`: all that torch.compile needs while it traces."""
     dtype = torch.promote_types(x.dtype, knots.dtype)
     return x.new_empty(*x.shape[:-1], knots.shape[-1] - 1 - k + room, x.shape[-1], dtype=dtype)
 

@@ -114,7 +114,8 @@ def _settings(network: Network) -> dict[str, Any]:
 def _posterior(posterior: Posterior | None) -> dict[str, Any] | None:
     """A network's posterior as plain data, without its tensors; None where it has none.
 
-    Degrees of freedom become rows: layer, source and target of the edge, then those of its straight part and of the rest.
+    That is the standard deviation of the noise, the logarithm of the evidence, the number of labels, and whether the evidence had come to
+    rest (`settled`). Degrees of freedom become rows: layer, source and target of the edge, then those of its straight part and of the rest.
     """
     if posterior is None:
         return None

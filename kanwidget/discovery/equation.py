@@ -165,7 +165,7 @@ class Equation:
     @cached_property
     def fitted(self) -> FittedFormula:
         """The formula as `refit` returns it, with standard errors of its constants."""
-        # The two empty dicts are for the curves of a network: here there are none.
+        # The two empty dicts are for the curves of a network: here there are none. `at`: constants stay, and get their standard errors.
         pose = Posed((self.target,), self._problem, self.sympy, {}, {})
         fitted = fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
         return replace(fitted, digits=_written_digits(self._problem, fitted.expression, fitted.constants))

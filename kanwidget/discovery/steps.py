@@ -226,11 +226,11 @@ class DiscoverySteps:
 
     @property
     def _seconds_or_reports(self) -> float:
-        """Reports so far where steps are counted, else the time of the search."""
+        """Reports of the engine so far (what it tries, finds out, or a formula) where steps are counted, else the seconds of the search."""
         return self.seconds if self._settings.steps is None else self._reports
 
     def _one_target(self, front: Front, end: float) -> _Ending:
-        """The search for one target until `end`, in seconds, or in reports where steps are counted; gives why it ended."""
+        """The search for one target until `end`, in seconds, or in reports of the engine where steps are counted; gives why it ended."""
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
@@ -245,7 +245,7 @@ class DiscoverySteps:
     def _plain_and_relative(self, front: Front, end: float) -> _Ending:
         """A search with equal weights of the rows; then, where the noise grows with the value, one in which relative errors count.
 
-        It lasts until `end`, in seconds, or in reports where steps are counted, and gives why it ended.
+        It lasts until `end`, in seconds, or in reports of the engine where steps are counted, and gives why it ended.
         """
         turn = _Turn(front, self._seconds_or_reports, end)
         reason = yield from self._reported(front, front.table.rows(), end, turn)
@@ -259,7 +259,7 @@ class DiscoverySteps:
     def _robustly(self, front: Front, end: float) -> _Ending:
         """Several rounds: rows far from the best formula of a round count less in the next one. Gives why the last one ended.
 
-        They have equal shares of what is left until `end`, in seconds, or in reports where steps are counted.
+        They have equal shares of what is left until `end`, in seconds, or in reports of the engine where steps are counted.
         """
         begun, rounds = self._seconds_or_reports, robust.ROUNDS
         reason = ""
@@ -273,12 +273,12 @@ class DiscoverySteps:
         return reason
 
     def _reported(self, front: Front, rows: Rows, end: float, turn: _Turn | None = None) -> _Ending:
-        """What the engine reports, until it or its time ends, or a formula is exact and no simpler one is to be expected; gives why.
+        """The engine's reports (trials, findings, formulas) as steps, until it or the time ends, or an exact one seems simplest; gives why.
 
         Args:
             front: Of the target; it takes the formulas.
             rows: The engine's rows.
-            end: When it ends, in seconds, or in reports where steps are counted.
+            end: When it ends, in seconds, or in reports of the engine where steps are counted.
             turn: Says when relative errors begin to count, which ends this search; None where they don't.
         """
         settings = self._settings
@@ -317,7 +317,7 @@ class DiscoverySteps:
         return "interrupted" if self._concluded_at is not None else self._reached(end)
 
     def _reached(self, end: float) -> str:
-        """Which limit is reached, `time` or `steps`; empty before `end`, in seconds, or in reports where steps are counted."""
+        """Which limit is reached, `time` or `steps`; empty before `end`, in seconds, or in the engine's reports where steps are counted."""
         if self._seconds_or_reports < end:
             return ""
         return "time" if self._settings.steps is None else "steps"
@@ -398,7 +398,7 @@ class _Turn:
 
     def __init__(self, front: Front, begun: float, end: float) -> None:
         self._front = front
-        # From the first on relative errors count if what the best formula leaves is noise, from the second on in any case.
+        # Between `begun` and `end`, in seconds or reports: from the first limit on relative errors count if noise is left, then anyway.
         self._limits = [begun + part * (end - begun) for part in (1 / 3, 1 / 2)]
         self._examined: object = None  # the best formula that was examined last
 

@@ -262,6 +262,7 @@ def _tried(
     if ParameterVector.of(network).size > _MOST_PARAMETERS:
         return None
     network = copy.deepcopy(network)
+    # `averages`: curves as they are on average over all smoothness that the data leave open, not under the likeliest one.
     # `coarse` is for networks without a shape yet: a cheap wiggle at first. New nodes beside trained curves would fit noise with it.
     trainer = Trainer(network, data, steps, Settings(averages=False, coarse=False))
     best, state = trainer.record(), NetworkState(network)

@@ -127,7 +127,8 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
     share = min(best[0], 1 - 1e-15)  # of an exact wave, too, the logarithm is finite
     if not tried:
         return None
-    # Schwarz's price, log(rows)/2 each, of sine's and cosine's factors and the frequency; and that of a choice among all frequencies.
+    # What the logarithm of the evidence gains: less Schwarz's price, log(rows)/2 each, of sine's and cosine's factors and the frequency;
+    # and that of a choice among all frequencies.
     gain = -residual.numel() * math.log1p(-share) / 2 - 1.5 * math.log(rows) - math.log(tried)
     return Wave(best[1], share, gain)
 
@@ -169,7 +170,7 @@ def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
         best = max(best, (float(shares[at]), chunk[at]))
     share = min(best[0], 1 - 1e-15)  # of an exact product, too, the logarithm is finite
     constants = _ORDERS**2  # a factor for the product of each two polynomials
-    # Schwarz's price of the constants, and that of the choice of one pair among all.
+    # What the logarithm of the evidence gains: less Schwarz's price of the constants, and that of the choice of one pair among all.
     gain = -residual.numel() * math.log1p(-share) / 2 - constants * math.log(rows) / 2 - math.log(len(pairs))
     return Pair(best[1], gain)
 

@@ -167,7 +167,8 @@ class EditableKAN(Network):
         """A new model whose symbolic and pruned edges have a small spline, too, so that it can learn more than its formula.
 
         `mag` is the size of random splines, as a part of the spread of their subnodes over the data. The mode `non-intrusive` keeps the
-        function: edges on the way to an output get a spline that is 0. `all` gives random ones to all, `minimal` to symbolic edges alone.
+        function: edges on the way to an output get a spline that is 0, others a random one. `all` gives random ones to all, `minimal` to
+        symbolic edges alone.
 
         Examples:
             >>> from kanwidget import KAN

@@ -33,7 +33,7 @@ def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
         ValueError: For a target that the frame doesn't have, and for one beside data that have their labels.
         TypeError: For a frame without a target, and for what is no data.
     """
-    if is_table(data) and options.target is None:
+    if is_table(data) and options.target is None:  # a pair of a frame and the name of its target
         data, options = data[0], options._replace(target=data[1])
     if frames.has_columns(data) and (options.target is not None or not isinstance(data, Mapping)):
         return from_table(data, options.target, options.split, where)

@@ -43,7 +43,7 @@ class QueryableKAN(SymbolicKAN):
     history: History
 
     def __dir__(self) -> list[str]:
-        """Names of attributes, without the scores of a network that has no data yet: TorchScript reads all that are named."""
+        """Names of attributes, without the scores of a network that has no data yet: TorchScript reads all, and these would fail."""
         names: list[str] = super().__dir__()
         return names if len(self.reference) else [name for name in names if name not in _OF_DATA]
 

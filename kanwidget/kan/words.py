@@ -33,7 +33,10 @@ class MergedLevels:
 
     @classmethod
     def of(cls, partition: Partition, names: Sequence[str]) -> MergedLevels:
-        """A partition of a column's levels (its words) into groups, as numbers of levels, with the `names` of all levels in their place."""
+        """A partition of a column's levels (its words) into groups, as numbers of levels, with the `names` of all levels in their place.
+
+        Its gain (in log evidence, over a value for each level) and R² (the part of the values' variance between the groups) stay.
+        """
         groups = (tuple(names[level] for level in group) for group in partition.groups)
         return cls(tuple(groups), partition.gain, partition.r2)
 

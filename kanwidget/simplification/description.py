@@ -63,6 +63,7 @@ def _powers(network: Network) -> set[EdgeRef]:
         return set()
     first, second = network.layer(0), network.layer(1)
     found: set[EdgeRef] = set()
+    # A logarithm is an edge's function, or the network's first step (`_is_logged`): then its edge is a line.
     for node in range(network.width[1][0]):
         inner = [ref for ref in network.edge_refs(active=True) if ref.layer == 0 and ref.target == node]
         outer = [ref for ref in network.edge_refs(active=True) if ref.layer == 1 and ref.source == node]

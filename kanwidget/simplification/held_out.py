@@ -53,7 +53,7 @@ class HeldOutRows:
 
     @property
     def noiseless(self) -> bool:
-        """Whether labels are the network's own outputs."""
+        """Whether labels are the network's own outputs: only these rows have an `allowance`, a mean loss that is allowed in any case."""
         return self.allowance > 0
 
     def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
@@ -112,6 +112,7 @@ class HeldOutRows:
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
         """Whether losses of held-out rows, `(rows,)`, aren't worse after a change than before, but for what noise makes of it by chance."""
+        # `allowance`: a mean loss that is allowed in any case. `noiseless`: labels are a network's own outputs, and nothing is chance.
         # Below a small cross-entropy no row is in doubt: what lies below only says that the scores are larger.
         sure = _SURE if self.data.is_classification else 0.0
         return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)

@@ -266,10 +266,10 @@ class _Simplification:
 
     def _law(self) -> Iterator[SimplificationStep]:
         """Look for a law, a formula of few constants, for the whole table, in a short search; take its network if it says the same."""
-        if not LawSearch.is_possible(self.network_for_law, self.held):
+        if not LawSearch.is_possible(self.network_for_law, self.held):  # it says which columns a law may have
             yield self._step("law", "No law of few constants was looked for", False)
             return
-        self.search = LawSearch(self.network_for_law, self.held, self.given)
+        self.search = LawSearch(self.network_for_law, self.held, self.given)  # `given` shows the rows' noise
         yield from self._searched(self.search, "first")
 
     def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
@@ -287,8 +287,8 @@ class _Simplification:
         """Take a law (None: there is none) if it says the same as the curves, and see whether nothing shorter will be (`is_enough`)."""
         if found is None:
             return self._step("law", "No law of few constants was found", False)
-        losses = self.held.row_losses(found.network, unit=self.best)  # of the held-out rows, in its scale
-        # Evidence knows all rows; the held-out ones decide where there is none.
+        losses = self.held.row_losses(found.network, unit=self.best)  # in the best one's scale
+        # Against the curves of `given` by the evidence of all rows; where there is none, by held-out losses against `reference_losses`.
         gain = evidence_gain(found.network, found.constants, found.functions, self.given, self.held)
         improved = search.allows(self.reference_losses, losses) if gain is None else gain > -CHANCE
         if improved:
@@ -399,7 +399,7 @@ class _Simplification:
         if not self.is_judged:  # evidence hasn't said yet which edges are needed
             trial = removals.without_needless_edges(trial, self.held)
         count = len(numeric_edges(trial))
-        lib = _PLAIN if self.lib is None and count > _MOST_OF_A_FORMULA else self.lib
+        lib = _PLAIN if self.lib is None and count > _MOST_OF_A_FORMULA else self.lib  # few, plain ones
         for step in auto_symbolic_steps(trial, self.held, lib=lib):
             text = f"Trying {what}: {count - step.remaining} of {count} edges looked at"
             # Of the network itself each function is a result; of another shape only the whole is.
@@ -429,7 +429,7 @@ class _Simplification:
         return False
 
     def _last(self) -> SimplificationStep:
-        """Fit the constants to all rows."""
+        """Fit the constants to all training rows (`whole`), those held out of them, too; of a law by the search that found it."""
         trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
         data = replace(self.held.data, **rows_of(whole, "train"))
         losses = refit(trial, replace(self.held, data=data), _LAST_STEPS, posterior=True)
@@ -443,7 +443,7 @@ class _Simplification:
         return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
-        """The step with the best network so far, whose error is computed only if that has changed since the last step."""
+        """The step: the best network, its error (computed anew if it has changed), and in words the best law that wasn't taken, if any."""
         nearest = "" if self.law is not None and self.best is self.law.network else self.nearest_law
         if self._measured is None or self._measured[0] is not self.best or improved:
             self._measured = self.best, self.held.error(self.best)

@@ -275,7 +275,7 @@ class Measurements:
 
     @cached_property
     def relevant(self) -> Group:
-        """The columns that matter, or may. All of a section do: they did before the others were fixed."""
+        """The columns that matter, or may. Of a section, the same function with other columns fixed, all do: they did before."""
         return tuple(
             index
             for index, varies in enumerate(self.varies)

@@ -72,6 +72,10 @@ def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurem
         natural: Further quantities of the same unit, `(members, points)`, that the sum is compared with: for an expression of one term,
             which would else be compared with itself alone.
 
+    Returns:
+        The violation (how far the members' mean is from 0, over the scale of terms and `natural`), its standard error, and the floor (the
+        members' spread over that scale); `NOTHING` without points or scale.
+
     Examples:
         >>> a = torch.linspace(1, 2, 50, dtype=torch.float64).repeat(3, 1)
         >>> measure([a, -a]).violation, round(measure([a, a]).violation, 6)

@@ -159,15 +159,20 @@ class Swaps:
         self.range = points.amin(0)[self._columns], points.amax(0)[self._columns]
 
     def column(self, index: int, *, other: bool = False) -> Tensor:
-        """A column, by its place among those that may be swapped, in its own unit, of the rows or of the other rows, `(rows,)`."""
+        """A column, by its place among those that may be swapped, in its own unit, `(rows,)`: of the rows, or of the `other` row that each
+        has, one of the rows at random.
+        """
         return (self._others if other else self._rows)[:, self._columns[index]]
 
     def value(self, *swapped: int) -> Tensor:
-        """Scaled values where these columns are those of the other row, `(members, rows)`."""
+        """Scaled values, `(members, rows)`, where these columns are those of another row, one of the rows at random for each.
+
+        `swapped` are the columns' places among those that may be swapped.
+        """
         return self._once(self._value_at, swapped)
 
     def all_swapped(self) -> Tensor:
-        """Scaled values at the other rows, `(members, rows)`."""
+        """Scaled values, `(members, rows)`, where all columns are those of another row, one of the rows at random for each."""
         return self.value(*range(len(self._columns)))
 
     def moved_value(self, moved: dict[int, Tensor]) -> Tensor:
@@ -181,11 +186,16 @@ class Swaps:
         return self._value_at(points)
 
     def gradient(self, *swapped: int) -> Tensor:
-        """Scaled gradient where these columns are those of the other row, `(members, rows, columns)`."""
+        """Scaled gradient, `(members, rows, columns)`, where these columns are those of another row, one of the rows at random for each.
+
+        `swapped` are the columns' places among those that may be swapped.
+        """
         return self._once(self._gradient_at, swapped)
 
     def _once(self, measured: Callable[[Tensor], Tensor], swapped: tuple[int, ...]) -> Tensor:
-        """What `measured` (values or gradient) gives at the rows in which these columns are those of the other row; computed once."""
+        """What `measured` (values or gradient) gives at the rows in which these columns are those of another row (`_others`, one of the
+        rows at random for each); computed once.
+        """
         key = measured.__name__, frozenset(swapped)
         if key not in self._made:
             columns = [self._columns[index] for index in key[1]]

@@ -61,7 +61,7 @@ class Finding:
 
     @property
     def floor(self) -> float:
-        """The violation that the error of the fit alone looks like."""
+        """The violation that the error of the fit alone looks like: the spread of its members, over the scale of the terms."""
         return self.measurement.floor
 
     @property

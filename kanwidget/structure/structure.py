@@ -59,7 +59,7 @@ class Structure:
         self,
         subject: Subject,
         tolerance: float | None = None,
-        columns: Sequence[int] | None = None,
+        columns: Sequence[int] | None = None,  # those examined; others are fixed as in `points`
         points: Tensor | None = None,
     ) -> None:
         self.subject = subject
@@ -286,7 +286,7 @@ class Structure:
     # ---- findings
 
     def _undivided(self, groups: Sequence[Group], name: str) -> str:
-        """The statement about one group of all columns: that they make a sum, or a product, as `name` says; empty for other groups."""
+        """What a verdict is about where no column comes apart from the others: being a sum or product (`name`) at all. Else empty."""
         if len(groups) != 1 or len(groups[0]) < 2:
             return ""
         return f"{self.target} is a {name} of functions of separate columns"
@@ -403,7 +403,7 @@ def _separation(structure: Structure, names: Sequence[str], finding: Finding) ->
     """A sum, or a product with a constant beside it, of functions of groups of columns; None where the function doesn't fall apart."""
     if len(finding.groups) < 2:
         return None
-    kind, label, constant = _SEPARATIONS[finding.kind]  # `constant`: see `_parts`
+    kind, label, constant = _SEPARATIONS[finding.kind]  # `constant`: beside products in the parts
     children = _parts(structure, finding.groups, constant)
     return Tree(kind, tuple(names), label, children=children, findings=(finding,), constant=finding.constant or 0.0)
 
@@ -428,7 +428,9 @@ def _function(structure: Structure, names: Sequence[str]) -> Tree:
 def _undecided_pairs(
     structure: Structure, names: Sequence[str], groups: Sequence[tuple[str, ...]]
 ) -> Sequence[Finding]:
-    """What leaves a function open if undecided: symmetries of two columns; of more, whether each two single ones act through one number."""
+    """The findings that, if undecided, leave open what a function of these columns is made of: of two columns their symmetries; of more,
+    whether each two that stand alone in `groups`, the parts at the top, act through one number.
+    """
     if len(names) < 3:
         return structure.symmetries()
     singles = [group[0] for group in groups if len(group) == 1]

@@ -54,7 +54,7 @@ class Subject:
 
     @property
     def is_exact(self) -> bool:
-        """Whether derivatives have no error but rounding."""
+        """Whether derivatives have no error but rounding; what is learned has several members, whose spread is the error."""
         return len(self.members) == 1
 
     @property

@@ -56,7 +56,11 @@ def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, m
 def update_grids(
     networks: Sequence[Network], x: Sequence[Tensor], *, grid_eps: float | None = None, margin: float = 0.01
 ) -> None:
-    """`update_grid` for networks of one structure at once, each with its own samples: the inputs of all are treated alike."""
+    """Move the knots of networks of one structure to where their inputs are, each by its own samples, as `update_grid` does. In place.
+
+    `x` has the samples of each, `(batch, n_features)`. The layers of all networks at one depth are computed in one call, if they can be.
+    For `grid_eps` (0 to 1, from quantiles to even knots; None for the networks' own) and `margin` see `update_grid`.
+    """
     settings = [_grid_settings(network, grid_eps, margin, "update_grid") for network in networks]
     # `grid_eps` of each network, and the margin, which is that of all.
     eps, margin = [grid_eps for grid_eps, _ in settings], settings[0][1]

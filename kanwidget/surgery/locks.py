@@ -135,7 +135,8 @@ def _samples(network: Network, index: int) -> tuple[Tensor, Tensor] | None:
 def _share_spline(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor] | None) -> None:
     """Give edges, by their flat indices, one spline, the closest to all of theirs at the inputs that each of them gets. In place.
 
-    `samples` are those of `_samples`; without them it is the mean of the splines, which is the closest only where all inputs are alike:
+    `samples` are the layer's inputs, `(rows, in)`, and the numeric parts of its edges, `(rows, out, in)`; without them the shared spline is
+    the mean of the splines, which is the closest only where all inputs are alike:
     an edge with inputs from 2 to 4 says nothing about -1 to 1.
     """
     index = torch.tensor(flats, device=layer.coef.device)

@@ -35,8 +35,8 @@ def cancelled(tree: Tree) -> Tree:
     """
     if tree[0] not in OPERATIONS:
         return tree
-    monomial: _Monomial = Counter()
-    others: _Others = []
+    monomial: _Monomial = Counter()  # exponents of the columns that are factors of the tree
+    others: _Others = []  # its other factors, with their exponents
     if tree[0] in ("mul", "div", "neg", *_POWERS):
         _collect(tree, 1, monomial, others)
         others = _signed(others)
@@ -71,7 +71,7 @@ def _collect(tree: Tree, exponent: int, monomial: _Monomial, others: _Others) ->
 
 
 def _signed(others: _Others) -> _Others:
-    """The factors with their signs put together: at most one factor of -1 remains.
+    """The factors, trees with their exponents, with their signs put together: at most one factor of -1 remains.
 
     An even number of factors -1 goes. The sign of an odd number goes into a constant, or turns a difference round; where there is
     neither, one factor of -1 comes first.
@@ -145,6 +145,7 @@ def _multiplied(tree: Tree, factor: _Monomial) -> Tree:
     """A sum whose terms are multiplied by powers of columns; `factor` has their exponents."""
     if tree[0] in ("add", "sub"):
         return (tree[0], _multiplied(tree[1], factor), _multiplied(tree[2], factor))
+    # A single term: its columns' exponents are added to those of the factor, its other factors are collected in `others`.
     monomial = Counter(factor)
     others: _Others = []
     _collect(tree, 1, monomial, others)

@@ -166,7 +166,8 @@ def curves_of_terms(table: EngineTable) -> Iterator[str]:
     yields in words what is tried.
     """
     seen = set()
-    # A formula that becomes the likeliest has groups of its own.
+    # A group has terms alike but for functions of column `index`: `factors` are what they share, `part` what the curve is fitted to,
+    # `whole` makes the sums with it. Groups are those of the best formula, which a sum with a curve may have become.
     while (
         group := next((each for each in _groups(table) if (each.index, each.factors) not in seen), None)
     ) is not None:
@@ -222,7 +223,7 @@ def _groups(table: EngineTable) -> Iterator[_Group]:
                 alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
         for others, group in alike.items():
             if len(group) > 1:
-                # A function of the column alone has its own constant, so that the sum's constant goes with the group.
+                # Of terms that share no factors the curve takes in the sum's constant, which isn't in the rest.
                 rest = tuple(term for term in terms if term not in group and (others or terms[term]))
                 yield _Group(index, others, rest, count)
 

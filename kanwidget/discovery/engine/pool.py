@@ -121,7 +121,7 @@ class Pool:
         for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
             if not front or candidate.error < _BETTER * front[-1].error:
                 front.append(candidate)
-        # Of many rows a hundredth of the error is worth more than a constant.
+        # It may be nearer than a simpler one by less than the factor: of many rows that is worth more bits than a constant costs.
         if self.best is not None and self.best not in front:
             front.append(self.best)
         return sorted(front, key=lambda entry: entry.complexity)

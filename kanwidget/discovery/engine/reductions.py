@@ -64,7 +64,7 @@ class Reduction:
         return tuple(with_leaves(tree, rounded) for tree in (self.factor, self.beside, *self.columns))
 
     def outside(self, tree: Tree) -> Tree:
-        """The formula of y in the old columns, of a formula of the new target in the new columns."""
+        """The formula of y, `factor` times the new target plus `beside`, in the old columns; `tree` is one of that in the new columns."""
         inner = substituted(tree, self.columns)
         whole = inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
         return cancelled(whole if self.beside == ("n", 0) else ("add", whole, self.beside))
@@ -74,7 +74,7 @@ class Reduction:
         return [column_text(tree, names) for tree in self.columns]
 
     def table(self, whole: EngineTable) -> EngineTable | None:
-        """The smaller table, made of the whole one; None where its values aren't finite, or its target is constant."""
+        """The smaller table, of y less `beside` over `factor`; None where its values aren't finite, or its target is constant."""
         x = torch.stack([whole.values(tree) for tree in self.columns], 1)
         factor = whole.values(self.factor)
         y = (whole.y - whole.values(self.beside)) / factor

@@ -76,14 +76,14 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         limits: What formulas may hold, and which strategies are tried.
 
     Yields:
-        Reports; the search ends when nothing is left to try, and with what a step brought that was broken off. It goes on after an exact
-        formula: a shorter one may come.
+        Reports. The search ends when nothing is left to try, or when `limits.in_time` breaks off a step as it took too long: then with the
+        formulas that this step brought. It goes on after an exact formula: a shorter one may come.
     """
     dimensions = rows.dimensions
     units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
     x, y = units.inside(rows.x, rows.y)
     table = EngineTable(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
-    reported = Reported()
+    reported = Reported()  # the formulas that reports were made of
     dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = Strategies(table, rows.names, rows.target, dimensions=dimensions, networks=limits.networks)
     steps = _with_short_forms(table, strategies.run(limits.stages))

@@ -186,7 +186,7 @@ class _Forms:
         self.intervals = min(_INTERVALS, self.rows // (_ROWS * len(table.indices)) - _ORDER)
         self.ones = torch.ones_like(table.y)
         pairs = max(math.comb(len(table.indices), 2), 1)
-        #: Bits by which a product must be likelier for each factor: the best of many pairs is often likelier by chance.
+        #: Bits by which a product must be likelier beside those for its factors: the best of many pairs is often likelier by chance.
         self.luck = _LUCK * math.log2(pairs)
         # Of each column `(rows, functions)`, a constant first.
         self.blocks = [splines_of(column, self.intervals) for column in table.columns if self.intervals >= _FEWEST]
@@ -197,7 +197,7 @@ class _Forms:
         if sum_.form.parts:
             yield sum_.form
         columns = self._promising(sum_.form)
-        # A function of one column is a sum of one.
+        # A product of one function would be the sum of one, which was there.
         product = self._needed(self._product(columns))
         if len(product.form.parts) > 1:
             yield product.form
@@ -268,8 +268,8 @@ class _Forms:
     ) -> _Fitted:
         """The form of a fit: the columns of each product, `groups`, the values of each column's function, `parts`, a constant, `offset`.
 
-        Its error is that of `losses`, weighted squared residuals, `(rows,)`, over the rows less what is fitted: each function but its size
-        or constant, then the constant, or the size of a product without one beside it; and the size of each product beside a constant.
+        Its error is the root of the sum of `losses`, weighted squared residuals, `(rows,)`, over the rows less the numbers fitted: of each
+        function all splines but one, for the constant or the only product's size 1, and beside a constant 1 for the size of each product.
         """
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
         free = self.rows - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
@@ -282,7 +282,8 @@ class _Forms:
     def _says_more(self, richer: _Fitted, poorer: _Fitted, size: int) -> bool:
         """Whether a form with `size` more factors than another one says enough more of y: for its bits, and for more than a few rows.
 
-        It must be nearer to y on average by some standard errors: a gain by a few rows alone has a large one.
+        It must be nearer to y on average by some standard errors: a gain by a few rows alone has a large one. `luck` has bits more that are
+        asked for, since the best of many pairs is often likelier by chance.
         """
         gains = poorer.losses - richer.losses
         chance = float(gains.std()) / math.sqrt(self.rows)
@@ -368,7 +369,7 @@ class _Forms:
         *,
         every: bool = False,
     ) -> _Fitted:
-        """A fit of y as products as they are plus functions of columns `alone`: of all, if `every`, or of those that say something of y."""
+        """Fit y as fixed products of functions, `parts`, plus functions of columns `alone`: of all, if `every`, or of those needed."""
         form = Separation(tuple(products), {index: parts[index] for group in products for index in group}, 0.0, 0.0)
         sum_ = self._sum(self.table.y - form.values(self.ones), alone, every=every)
         groups = [*products, *sum_.form.groups]
@@ -438,7 +439,7 @@ def _normal(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _regression(columns: Tensor, y: Tensor, weights: Tensor, *, offset: bool = False) -> tuple[Tensor, float, Tensor]:
-    """Factors of columns, what is added to these (0 without `offset`), and the weighted squared residuals, `(rows,)`."""
+    """Factors that bring columns, `(rows, columns)`, nearest to y; a constant beside them (`offset`), or 0; weighted squared residuals."""
     if offset:
         matrix, means, right, mean = _centred(columns, y, weights)
     else:

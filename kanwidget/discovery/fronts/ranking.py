@@ -201,6 +201,7 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
     # A constant is written to its standard error, relative to it about the error over the root of the rows: -log2 of that are its bits.
     digits = max(0.0, -math.log2(math.hypot(errors.held_out, EXACT)))
     constants = member.constants * (math.log2(max(rows, 2)) / 2 + digits)
+    # `doubtful`: the rows leave a constant open.
     return errors.bits + constants + _COMPLEXITY * member.complexity + _DOUBT * member.doubtful
 
 

@@ -47,7 +47,10 @@ class StepCommand(Command):
         return begun_by == (self.action or self.kind)
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
-        """Refuse the step on another structure than that of the `stamps`, which the user saw, and while another step is at work."""
+        """Refuse this step of the guide, such as Train or Simplify, while another is at work.
+
+        It is also refused on another structure than that of the `stamps`, the versions of the network that the user saw.
+        """
         super().check_stamps(session, stamps)
         name = working(session)
         if name is not None:

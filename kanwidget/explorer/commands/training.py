@@ -43,7 +43,8 @@ class Set(Setting):
     @property
     def values(self) -> dict[str, Any]:
         """The settings that change, in the order in which they can be changed one after the other."""
-        # LM takes all rows (`batch` -1): they are there before it is, and a part of them only after it.
+        # Levenberg-Marquardt is refused with a part of the rows. So all rows (`batch` -1) are set before `opt`, which may choose it, and a
+        # part of them after `opt`, which may leave it.
         order = ("lamb", "batch", "opt", "lr") if self.batch == -1 else ("lamb", "opt", "lr", "batch")
         return {name: value for name in (*order, "noise") if (value := getattr(self, name)) is not None}
 
@@ -145,7 +146,7 @@ class UsePreset(Command):
 
         It is a node of the undo tree, as it takes the place of all that was there; not by `act`, which changes the network of one problem.
         """
-        if session.preset is None:
+        if session.preset is None:  # the session has data of one's own, which presets don't replace
             _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
         name, row = preset(self.name, "preset")
         checkpoint = session.run.checkpoint()

@@ -126,7 +126,10 @@ def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
 
 
 def held_out(session: Session) -> p.HeldOut | None:
-    """The network's errors on held-out rows after a swap, of those candidates that were tried so far; None where no edge is tried."""
+    """The network's errors on held-out rows with a candidate in the place of an edge's curve, after a short training, by its name.
+
+    Of those candidates that were tried so far; None where no edge's candidates are tried.
+    """
     edge = session.swap_errors.edge
     if edge is None:
         return None
@@ -148,7 +151,7 @@ def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Ten
             formula, curve = candidate_tree(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
     except BrokenPrimitive:
         return None
-    ends = [finite(end) for end in fit.valid]
+    ends = [finite(end) for end in fit.valid]  # of the interval on which it is defined, None for infinity
     candidate: p.Candidate = {
         "name": fit.name,
         "formula": formula,
@@ -156,8 +159,8 @@ def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Ten
         "params": list(fit.params),
         "r2": fit.r2,
         "complexity": fit.complexity,
-        "imitates": fit.imitates,
-        "misfit": finite(fit.misfit),
+        "imitates": fit.imitates,  # the name of a simpler function with the same curve on the data, None without one
+        "misfit": finite(fit.misfit),  # in bits: the accuracy that the ranking weighs against complexity
         "valid": None if ends == [None, None] else ends,
     }
     return candidate, curve

@@ -98,7 +98,7 @@ class EquationWriter:
         return tuple(good or formulas)
 
     def _words(self, step: DiscoveryStep) -> str:
-        """What a step says, with the names that formulas have on the page."""
+        """What a step of a search says (what it tries, has found out, or which formula it has fitted), with the names that pages use."""
         if step.kind == "formula":  # a formula, which the page writes from its front
             return step.text
         text = self._as_on_the_page(step.text)
@@ -220,7 +220,7 @@ def shown_rows(session: Session) -> tuple[Tensor, Tensor]:
 
 
 def spread(session: Session) -> float:
-    """The error of the best constant, on the rows on which formulas are judged."""
+    """The error of the best constant, the mean, on the rows on which formulas are judged: the test rows if there are any."""
     _, label, weight = judged_rows(session.data)
     return _spread(label, weight)
 

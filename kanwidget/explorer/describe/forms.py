@@ -142,14 +142,18 @@ def _verdict(name: str, as_good: bool | None) -> str:
 
 
 def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | None, bool]:
-    """The error of a form, and whether it is as good as the network within the noise of the rows.
+    """The error of a form (the formula of `model` written in one way, such as rounded), and whether it is as good as the network.
+
+    As good is what isn't worse by more than the noise of the rows may do by chance.
 
     The error is that of the status line: on the test data, without any on the training data; of classes their cross-entropy. None where it
     isn't finite.
     """
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
-    x, label, _ = judged_rows(data)
+    x, label, weight = judged_rows(data)
+    # How much each row counts in the mean, 1 on average.
+    share = 1.0 if weight is None else (weight * len(weight) / weight.sum()).detach().cpu()
     values = torch.as_tensor(to_numpy(list(form.expressions), form.variables, model)(x.detach().cpu().numpy()))
     with torch.no_grad():
         trained = model(x).detach().cpu()
@@ -158,11 +162,12 @@ def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | 
     if data.is_classification:  # a form has no score of the first class, against which the others count: it is 0
         scores, target = torch.cat([values.new_zeros(len(values), 1), values], 1), label.long().flatten()
         before, after = (torch.nn.functional.cross_entropy(s, target, reduction="none") for s in (trained, scores))
-        return finite(float(after.mean())), is_as_good(before, after)
+        return finite(float((share * after).mean())), is_as_good(share * before, share * after)
     scaling = model.scaling
     target = scaling.scaled_outputs(label.to(model.device))
     before, after = (
-        (scaling.scaled_outputs(value.to(target)) - target).square().mean(1) for value in (trained, values)
+        share * (scaling.scaled_outputs(value.to(target)) - target).square().mean(1).cpu()
+        for value in (trained, values)
     )
     return finite(float(after.mean().sqrt()) * scaling.error_unit), is_as_good(before, after)
 

@@ -84,13 +84,13 @@ class Writing(TypedDict):
 def writing(
     expression: Any, names: dict[str, str], functions: dict[str, str] | None = None, *, most: int, wrap: bool = True
 ) -> Writing:
-    """An expression in a row; of one with more than `most` characters only the first half of so many, without a tree.
+    """An expression for a row of a table: its `text`, and as `formula` its MathML tree.
 
     Args:
         expression: Of sympy.
-        names: What symbols are called on the page.
-        functions: What undefined functions are called there.
-        most: Characters that are written out.
+        names: What symbols are called on the page, by the symbols' names.
+        functions: What undefined functions (edges that are curves, or words) are called there, by the functions' names.
+        most: Characters of the longest text that is written out; of a longer one there are the first `most // 2`, without a tree.
         wrap: Whether a long sum in the tree may break over lines.
     """
     from kanwidget.symbolic.writing.mathml import math_tree

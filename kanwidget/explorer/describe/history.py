@@ -47,6 +47,7 @@ def act_errors(session: Session) -> list[list[float]]:
     Each is `[step, error before, error after]`; acts at the same step make one row. Changes that a chart can't show are left out.
     """
     tree, rows = session.tree, dict[int, list[float]]()
+    # A node is an act with the state after it; its parent has the state before.
     for node in tree.path():  # the newest act first
         parent = tree.nodes[-1 if node.parent is None else node.parent]  # all nodes of a path have a parent
         before, after = state_error(session, parent), state_error(session, node)
@@ -110,6 +111,7 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
 def pareto_front(session: Session) -> list[dict[str, Any]]:
     """The states of the current data and target that none beats in both error and complexity, simplest first; each a `StateInfo`."""
     own = session.tree.problem_states()
+    # `latest` is a state's error, None where it isn't known or not finite.
     finite_states = [s for s in history(session)["states"] if s["latest"] is not None and s["id"] in own]
     best: list[dict[str, Any]] = []
     for state in sorted(finite_states, key=lambda state: (state["complexity"], state["latest"], state["id"])):

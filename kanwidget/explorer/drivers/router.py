@@ -196,7 +196,7 @@ class Router:
         self.driver.post(self._answer_pumps)
 
     def _answer_pumps(self) -> None:
-        """Answer all pages that have received nothing, and acknowledge their pumps. Only for the owner of the session.
+        """Answer all pages that have received nothing, and acknowledge their requests for news (pumps). Only for the owner of the session.
 
         While the session is at work they get the rows of metrics that the furthest behind lacks, and what has changed; else a snapshot.
         """

@@ -277,6 +277,7 @@ def limited(report: dict[str, Any], most: int = _MAX_BYTES) -> dict[str, Any]:
     film = report.get("film")
     if film is None:
         return report
+    # Details of edges (curves and candidates) stand in `stored`; the `edges` of an act have by edge an index in it.
     acts, stored = film["acts"], film["stored"]
     while acts and len(packed({**film, "acts": acts, "stored": stored})) > most:
         acts = acts[(len(acts) + 1) // 2 :]  # halves need few rounds, each of which packs the film anew

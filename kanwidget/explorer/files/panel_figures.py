@@ -88,7 +88,7 @@ def _front(session: Session) -> Figure:
     """A point for each state of the undo tree, its free parameters across and its error upwards, and their Pareto front."""
     from kanwidget.insight.plot.front import plot_front
 
-    states = history(session)["states"]
+    states = history(session)["states"]  # `latest` is the error of a state, None where it isn't known
     points = [(state["complexity"], state["latest"]) for state in states if state["latest"] is not None]
     best = [(state["complexity"], state["latest"], state["label"]) for state in pareto_front(session)]
     return plot_front(points, best, ("free parameters", "error"), theme="light")

@@ -269,7 +269,8 @@ def _dataset(content: dict[str, Any]) -> Dataset:
     """The data of a file.
 
     Args:
-        content: The tensors as safetensors in base64, the encoding, and names of inputs and outputs.
+        content: The tensors as safetensors in base64, names of inputs and outputs, and the encoding, how columns of a data frame became
+            numbers (None for other data).
 
     Raises:
         ValueError: If the tensors can't be read.

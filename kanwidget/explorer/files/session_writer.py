@@ -123,7 +123,10 @@ def _model(model: KAN) -> str:
 
 
 def _data(data: Dataset) -> dict[str, Any] | None:
-    """The data as JSON: names of inputs and outputs, the encoding, and the tensors as safetensors in base64; None for large data."""
+    """The data as JSON, None for large data: names of inputs and outputs, and the tensors as safetensors in base64.
+
+    Of a data frame also the `encoding`: how its columns of words, dates and gaps became numbers.
+    """
     from safetensors.torch import save as to_bytes
 
     tensors = {field.name: getattr(data, field.name) for field in fields(Dataset)}

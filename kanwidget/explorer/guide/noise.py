@@ -20,7 +20,7 @@ _ALL = 0.995
 
 
 def session_noise(session: Session) -> Noise | None:
-    """The noise of the labels; None while nothing can be said.
+    """The noise of the labels: its level, and whether the residuals look like noise; None while nothing can be said.
 
     That is the case for classes and several outputs, without both evidence and held-out rows, where the network fits the training rows
     much better than the held-out ones, and where it leaves next to nothing.
@@ -29,9 +29,11 @@ def session_noise(session: Session) -> Noise | None:
 
 
 def _noise(session: Session) -> Noise | None:
-    """The noise of the labels in own units, see `session_noise`: its level by evidence, or else by the residuals of held-out rows.
+    """The noise of the labels in the target's unit, see `session_noise`; None while nothing can be said.
 
-    How alike the residuals of near rows are comes from held-out rows in both cases; 0, nothing alike, without these.
+    Its level, a standard deviation, comes from evidence (the probability of the labels, from which training estimates the noise), or else
+    from the residuals of held-out rows. How alike the residuals of near rows are (`structure`, in standard errors) comes from held-out
+    rows in both cases; 0, nothing alike, without these.
     """
     data, record = session.run.trainer.data, session.run.last_record
     if data.is_classification or session.model.n_out != 1:
@@ -52,7 +54,10 @@ def _noise(session: Session) -> Noise | None:
 
 
 def _by_evidence(session: Session) -> float | None:
-    """The noise's standard deviation in the data's unit, by the last step or the posterior that an act has left; None without evidence."""
+    """The noise's standard deviation in the data's unit, as training by evidence (the labels' probability) has estimated it, else None.
+
+    The last step has it or, after an act, the posterior that the act has left.
+    """
     if session.run.last_record.noise is not None:
         return session.run.last_record.noise
     posterior = session.run.posterior()

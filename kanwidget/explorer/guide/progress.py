@@ -38,10 +38,15 @@ class Progress:
 
 
 def progress(session: Session) -> Progress:
-    """How far a session has come; changes nothing."""
+    """How far a session has come; changes nothing.
+
+    Returns:
+        Steps in all; for how many the error has been flat; whether the test error rises (`overfit`, None if not); the number of curves;
+        and whether the training is about done, was taken back to an earlier step, and was followed by a simplification.
+    """
     records, model = since_act(session), session.model
     states = [model.layer(ref.layer).state(ref.source, ref.target) for ref in model.edge_refs(active=True)]
-    splines = sum(state not in ("symbolic", "levels") for state in states)
+    splines = sum(state not in ("symbolic", "levels") for state in states)  # curves: words (`levels`) need no function
     kind = session.tree.nodes[session.tree.current].kind  # of the act, or training, that led to the current state
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())

@@ -44,10 +44,11 @@ def asks_for_richer(session: Session) -> bool:
 
 
 def compares_richer(session: Session) -> bool:
-    """Whether richer networks are being tried now, and the network itself isn't known to explain 98 % of what can be explained.
+    """Whether the guide's next advice waits: richer networks are being tried in the background, and may still explain more.
 
-    What the guide advises next then waits for them. They are due where nothing trains and more training has little to offer; they are
-    tried in the background.
+    `asks_for_richer` says whether it is time for them (nothing trains, and more training has little to offer); `is_looking` that the
+    background is at work on this state of the network, and hasn't found yet that the network itself explains 98 % (`_ENOUGH`) of the
+    labels' variance (for classes of their log loss).
     """
     return asks_for_richer(session) and session.richer.is_looking(_ENOUGH)
 

@@ -158,8 +158,9 @@ def _no_formula(session: Session, now: Progress) -> str:
 
 def _done(session: Session, now: Progress) -> Guidance:
     """The result of the formula step, or why there is no formula; with an act only where a longer search may find one."""
+    # Its `error` says in words why no constants were fitted; None where they were.
     result = session.formula_result
-    if now.splines and result.error is None:
+    if now.splines and result.error is None:  # there are edges that are still curves
         sentence = _no_formula(session, now)
         return _longer_search(session, sentence) or Guidance(sentence)
     sticks = session.richer.yardsticks  # what simpler networks explain; None until they are tried

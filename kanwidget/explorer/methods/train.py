@@ -263,7 +263,8 @@ class GuideMethods(TrainMethods):
         """Remove needless edges and put functions in place of curves, in this call: the second step. One `undo()` takes it back.
 
         Args:
-            bits: Bits of work after which it pauses; None for all. The script of a session says so where it was paused.
+            bits: Steps of its work, such as one pruning, after which it pauses; None for all. The script of a session says so where it
+                was paused.
 
         Examples:
             >>> from kanwidget import KANExplorer

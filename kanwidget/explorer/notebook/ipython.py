@@ -95,7 +95,7 @@ class KernelActivity:
         self._in_cell = False
 
     def message_received(self) -> None:
-        """A page has sent a message, and the kernel handles it."""
+        """A page has sent a message, and the kernel handles it: the cell that runs, if one does, doesn't block messages."""
         self._message_in_cell = True
 
     def input_blocked(self) -> bool:

@@ -163,7 +163,7 @@ class _PageMonitor:
         self._context: Any = None
 
     def message_received(self) -> None:
-        """A message from a page has arrived, on this thread."""
+        """A message from a page has arrived, on this thread: note when, and marimo's context here, which says whether a cell runs."""
         if self._thread != threading.get_ident():
             self._thread, self._context = threading.get_ident(), _context()
         self._last_message = self._clock()

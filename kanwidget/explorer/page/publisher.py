@@ -104,7 +104,7 @@ class Publisher(Messages):
         self._changed |= {name for name in self.session.view.panels if PANELS[name].follows in topics}
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
-        if topics & GUIDING:
+        if topics & GUIDING:  # status, structure, settings, history: the guide's advice follows from them
             self._changed.add("guide")
         # More than each step of a training changes (`STEPPED`): while one runs a snapshot is stored every two seconds anyway.
         if topics - STEPPED:
@@ -349,9 +349,10 @@ class Publisher(Messages):
             self._changed.add("held_out")
 
     def _begin_richer(self) -> None:
-        """Have richer networks tried (a finer grid, more nodes), before the guide calls the network's error noise.
+        """Where it is time for it (`asks_for_richer`), have richer networks tried (a finer grid, more nodes).
 
-        That waits for a moment of rest, as trials of candidates do: a person who clicks on isn't kept waiting.
+        The guide calls what is left of the error noise only if they explain no more. Like trials of candidates that waits for a moment of
+        rest: a person who clicks on isn't kept waiting.
         """
         if asks_for_richer(self.session):
             self.session.richer.begin(in_background=self.driver == "thread")

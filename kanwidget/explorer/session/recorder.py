@@ -110,7 +110,7 @@ class RecordedStep:
         return error_of(self.record)
 
     def is_of(self, records: Sequence[StepRecord]) -> bool:
-        """Whether the training with these records took this step: undo and goto bring other records, not copies."""
+        """Whether the training with these records took this step: its record is then among them, the very same object."""
         return self.index <= len(records) and records[self.index - 1] is self.record
 
 

@@ -219,7 +219,7 @@ class Session:
             _check.fail("edge", where, expected, tuple(edge), "An edge is (layer, input, output), each counted from 0.")
 
     def later_records(self) -> list[StepRecord]:
-        """The steps that the last return has left behind: they can be gone to until a training or another act begins."""
+        """The steps after the one that was last gone back to: they can still be gone to until a training or another act begins."""
         return self.tree.later_records(self.run.records)
 
     def scores(self) -> Scores:
@@ -274,7 +274,7 @@ class Session:
     # ---- commands and steps
 
     def apply(self, command: Command) -> Topics:
-        """Carry a command out, whole or not at all.
+        """Carry a command out, whole or not at all; a longer act or a drag in progress ends before, unless the command continues it.
 
         Returns:
             The topics that changed.

@@ -364,12 +364,12 @@ class UndoTree:
         return acts
 
     def returned_from(self) -> TreeNode | None:
-        """The node that the last return, or several in a row, has left; None where the current node is no return."""
+        """The node that the last return to another step, or several in a row, has left; None where the current node is no return."""
         node = next((node for node in self._line(self.current) if node.kind != RETURN), self.nodes[0])
         return None if node.id == self.current else node
 
     def later_records(self, records: Sequence[StepRecord]) -> list[StepRecord]:
-        """The steps that the last return, or several in a row, has left behind, where they are kept; the current ones are `records`."""
+        """The steps after the one that the last return, or several in a row, went back to, if kept; `records` are those up to there."""
         node = self.returned_from()
         if node is None or node.latest is None or not records:
             return []

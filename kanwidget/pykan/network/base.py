@@ -173,7 +173,9 @@ class PykanNetwork(nn.Module):
             self._trace, self._is_random = starts.write_trace(self.network), False
 
     def get_act(self, x: Any = None) -> None:
-        """Remember inputs, a tensor or a dataset, for `plot`, `prune`, `fix_symbolic` and the like.
+        """Remember inputs, a tensor or a dataset, for `plot`, `prune`, `fix_symbolic` and the like: `forward` keeps a sample of them.
+
+        None does nothing.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN

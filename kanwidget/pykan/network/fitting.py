@@ -156,7 +156,10 @@ class KeepBest:
         self._state: dict[str, Any] = {}  # copies of the network's tensors after it, by name
 
     def __call__(self, network: KAN, record: StepRecord) -> None:
-        """Keep the network's state after a step, if its objective is the lowest so far."""
+        """Keep the network's state after a step, by its `record`, if its objective, loss plus penalty, is the lowest so far.
+
+        `root` says whether the record's losses are root mean squared errors.
+        """
         objective = objective_of(record, network, root=self.root)
         if objective < self.objective:
             self.objective, self.record = objective, record

@@ -172,10 +172,12 @@ class TrainableNetwork(PykanNetwork):
         network = self.network
         best = next((hook for hook in callbacks if isinstance(hook, fitting.KeepBest)), None)
         trial = steps // 8  # steps of each start
+        # `_is_random`: parameters are still the first, random ones. `is_open`: untrained, with hidden nodes, no symbolic or frozen edge.
         if restarts and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False
             interrupted = starts.choose(network, data, trial, options, root=root, mean=self._base_mean)
             if interrupted is not None:
+                # By Ctrl-C, among the starts: a history of one record at most, which counts as a step of pykan's.
                 metrics.every = 1
                 if interrupted.records:
                     metrics.evaluate()

@@ -89,13 +89,13 @@ def _kinks(rows: CurveRows) -> list[tuple[float]]:
 
 
 def _centres(rows: CurveRows) -> list[tuple[float, float]]:
-    """Starts for a hump in x: minus its middle, near the beginning, middle and end of the range, and its width, a part of the range."""
+    """Starts for a hump in x, `(-middle, width)`: near the beginning, middle and end of the range; widths are parts of the range."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
 
 
 def _humps(rows: CurveRows) -> list[tuple[float, float]]:
-    """Starts for a hump, minus its middle and its width: where y is largest and smallest by the means of neighbors, then `_centres`."""
+    """Starts for a hump, `(-middle, width)`: in the middle y is largest or smallest by the means of neighbors; then those of `_centres`."""
     weights = torch.ones_like(rows.y) if rows.weights is None else rows.weights
     chunks = rows.x.argsort().chunk(_CHUNKS)
     # A row that hardly counts may be far off.

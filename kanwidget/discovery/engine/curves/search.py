@@ -109,7 +109,8 @@ class _CurveSearch:
             Curves, fitted formulas, as they are found; None as a sign of life after some fits without one.
         """
         for place, trees in enumerate(itertools.islice(self._stages(), stages)):
-            # The first ones come from several starts each, and are few enough to name those that the rows can't tell apart.
+            # Of the first family curves are reported, too, up to `_RIVAL` bits longer than one that is as simple and as exact: each may be
+            # the law, as the rows can't tell. Its trees are several starts of each form, of which the promising ones are fitted.
             self._tied = 0.0 if place else _RIVAL
             yield from self._fitted(trees if place else self._promising(trees))
             yield None
@@ -237,8 +238,8 @@ class _CurveSearch:
     def _offer(self, curve: Curve) -> Iterator[Curve]:
         """Yield a curve of all rows, unless one before is as simple, as exact, and described as shortly.
 
-        In the first stage that one must be shorter by some bits (`_tied`), as rows can't tell what is closer. If the curve's description is
-        at most 20 bits longer than the shortest one, its constants and terms are first made simpler where that pays.
+        In the first stage that one must be shorter by some bits (`_tied`), as the rows can't tell formulas apart that are closer. A curve
+        whose description is less than 20 bits longer than the shortest one is first made simpler where that pays.
         """
         if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
             curve = reduced(curve, self._rows)

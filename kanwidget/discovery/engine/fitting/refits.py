@@ -291,6 +291,7 @@ def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, 
     """Steps from nearly exact constants to round-off, by singular values; returns the constants and their point.
 
     Each good step takes the damping down by much, since so near to the end undamped steps are right; a refusal takes it up by more.
+    `problem.size` has the weighted squares of y, beside which a sum of squared residuals may be next to nothing.
     """
     damping = 1e-12
     for _ in range(_MOST_POLISHING if len(theta) else 0):

@@ -100,7 +100,7 @@ class Tape:
 
         Args:
             fixed: What `fixed` returned: values of the nodes without constants.
-            inner: Each inner constant as `(sets, 1)` or a single number.
+            inner: The values of each inner constant, one that is no factor, as `(sets, 1)` or a single number.
         """
         results: list[Any] = list(fixed)
         for order in self.factors:

@@ -185,6 +185,7 @@ def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_Syste
 
     Features are columns and the functions with the unknown constant, `inner.features` of the operand. Of few columns there are the products
     of up to two features; then those of any different ones of the operand, the functions, and the columns that aren't in the operand.
+    The last number of a system says how many of its products, the first ones, the denominator may have; product 0 is 1.
     """
     # How many products a system may have: each makes a column in numerator and denominator, and each column needs two rows.
     most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2

@@ -88,6 +88,7 @@ def linked_rationals(table: EngineTable) -> Iterator[str]:
             terms = independent(table, monomials_of(plain, degree))
             smallest, log_grid = _smallest(table, link, terms), link.grid(table.y).log()
             for c in dips(smallest, log_grid, smallest(log_grid)):
+                # The slope, ones here, isn't asked for where a combination vanishes.
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
                 table.offer(nearly_vanishing(table, target, terms, terms), f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"

@@ -179,7 +179,7 @@ def _shared(
         others: Those that the function may multiply.
         most: Most terms.
     """
-    factor, roots = table.values(function), row_weights(table, TARGETS[0])
+    factor, roots = table.values(function), row_weights(table, TARGETS[0])  # of y itself
     trees = [*plain, *(("mul", other, function) for other in others)]
     values = torch.stack([*map(table.values, plain), *(factor * table.values(other) for other in others)], 1)
     if not bool(torch.isfinite(values).all()):
@@ -390,6 +390,7 @@ class Subsets:
         # What the two leave of the squares of each third column, and of its product with the target.
         own = self._squares - (rows**2 + columns**2 - 2 * cosine * rows * columns) / sine
         share = self._target_products - ((rows - cosine * columns) * a + (columns - cosine * rows) * b) / sine
+        # Description lengths over half the number of rows: the logarithm of what three columns leave, and their complexities.
         scores = ((self._costs[first] + self._costs[second])[:, None] + self._costs + _left(left, share, own)).ravel()
         # Each triple comes up three times.
         best = np.argpartition(scores, min(4 * _STARTS, len(scores)) - 1)[: 4 * _STARTS] if len(scores) else first

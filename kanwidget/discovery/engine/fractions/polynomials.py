@@ -68,6 +68,7 @@ def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
     plain: list[Tree] = [("x", index) for index in table.indices]
     yield "the columns", plain
     inverses: list[Tree] = [("inv", leaf) for leaf in plain if table.nonzero(leaf[1])]
+    # Beside logarithms, not beside the other functions, few columns come with their inverses.
     base = [*plain, *inverses] if len(plain) <= _FEW_COLUMNS else plain
     for head, others in _FEATURES.items():
         if head in table.operations:
@@ -130,6 +131,7 @@ def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
                 if 2 * (high + 1) * (low + 1) ** len(others) > most:
                     continue
                 terms = independent(table, _box(feature, high, others, low))
+                # In y itself, the first target, and for low degrees in common functions of y.
                 for target in targets_of(table, TARGETS[:1] if low > 1 else COMMON):
                     table.offer([vanishing(table, target, terms, terms)], "a rational function of the columns")
                 yield "trying fractions of a high degree in one column"
@@ -296,10 +298,11 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] |
     subset = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
         _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
+        # How many combinations vanish: only one, where it does so far more nearly than the next.
         count = int((sizes <= tolerance * sizes[0]).sum())
         if count > 1 and float(sizes[-1]) < _GAP * float(sizes[-2]):
             count = 1
-        # A series comes ever nearer to a function, by a factor a term; what vanishes stands apart.
+        # Nothing vanishes, or no gap parts it from the rest: a series comes ever nearer to y, so that singular values fall evenly.
         if count == 0 or (count < len(sizes) and float(sizes[-count]) > _GAP * float(sizes[-count - 1])):
             return None
         vector = _sparse(vectors[-count:])

@@ -167,6 +167,7 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
 
 def _bases(table: EngineTable) -> list[PoolFormula]:
     """Short formulas that explain a part of y, not nearly nothing or all of it: multiples of columns, and the pool's best simple ones."""
+    # Errors, as parts of y's spread, between which a formula explains a part.
     low, high = _ERRORS
     multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
     best = sorted((c for c in multiples if c is not None and low < c.error < high), key=lambda c: c.error)[: _MOST // 2]

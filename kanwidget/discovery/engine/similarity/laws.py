@@ -160,8 +160,9 @@ class _LawSearch:
     def _as_near(self, simple: float, free: float, count: int) -> bool:
         """Whether simple exponents fit as well as `count` free ones; `simple` and `free` are their sums of squared residuals.
 
-        By chance free exponents take off the sum what `count` rows have of it, with a spread of √(2·count) rows. Without noise, splines
-        miss a small part of y (`total` has its squares around the mean), which the free exponents make a little smaller.
+        Free exponents fit noise, too: by chance they lower the sum by the share of `count` rows, with a spread of √(2·count) rows. Without
+        noise, what splines miss of y is left, which the free exponents make a little smaller: there the sum may be a small part of `total`,
+        the sum of squares of y around its mean.
         """
         chance = (count + _CHANCE * math.sqrt(2 * count)) / len(self.rows)
         return simple <= (1 + chance) * free or simple <= min(_SMOOTH**2 * self.total, _LIKE * free)
@@ -221,6 +222,7 @@ class _LawSearch:
             yield self._reduction(law.groups, law.factor, carrier)
             return
         (group,) = law.groups
+        # Ways to write the factor, two at most; `_turned` chooses between the product and its inverse for each.
         factors = _simplest(law.factor, group)[:_GAUGES]
         for factor in factors:
             yield self._reduction((_turned(group, factor),), factor)
@@ -228,7 +230,7 @@ class _LawSearch:
             yield self._reduction((_inverse(_turned(group, factors[0])),), factors[0])
 
     def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
-        """The smaller table, with products of powers as its columns.
+        """The smaller table, with products of powers as its columns, each in coherent units where its typical value (`middles`) allows it.
 
         Args:
             groups: Exponents of each product, one for each of `self.columns`.

@@ -104,7 +104,8 @@ class RidgeRows:
             groups: Exponents of each product G, `(products, columns)`.
 
         Returns:
-            None where values aren't finite, or the regression has no solution.
+            What the regression leaves of y, the sum of its squares, and what a step of the exponents needs: the splines, the Cholesky root
+            of their normal equations, slopes. None where values aren't finite, or the regression has no solution.
         """
         size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
         # Derivatives of the spline's arguments by log |G|: 1 for log G. With a carrier, which may be below 0, the argument is G: this is G.

@@ -43,11 +43,14 @@ def forms(session: Session) -> tuple[FormsPanel, dict[str, Tensor]]:
 
 
 def computed_forms(session: Session) -> FormsPanel:
-    """The forms of the network as it is that were worked out so far; works out none."""
+    """The forms (the network's formula written as trained, expanded, factored, rounded) that were worked out so far; works out none.
+
+    Those of an earlier version of the network don't count. In the payload `busy` says that more are being worked out.
+    """
     latest = session.view.forms
     current = latest.version == session.version
     rows: list[FormRow] = list(latest.rows) if current else []
-    # The formula step has its result at once.
+    # The formula step has fitted the rounded form already: it needn't wait until that is worked out here.
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)

@@ -108,7 +108,7 @@ def front_laws(session: Session) -> list[FrontLaw]:
 
 
 def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | None:
-    """A fitted formula as a row of the front; None where it is several, holds curves, or has no error that states have.
+    """A fitted formula as a row of the front; None where it is several, holds curves, or has no error to compare with those of states.
 
     Args:
         session: It has data, names and the loss.
@@ -125,7 +125,8 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
     if error is None:
         return None
     names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
-    expression = fitted.as_read.expression
+    expression = fitted.as_read.expression  # of columns of words: 4·f(town) is f(town) with values four times as large
+    # The size of a formula is the number of its constants, as a network's is that of its free parameters.
     size = sum(atom.is_Float for atom in expression.atoms())
     # Words have a value for each level, one of which the constant summand takes along.
     size += fitted.words.free_values
@@ -153,6 +154,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
 
     symbols = [f"x_{index + 1}" for index in range(model.n_features)]
     expressions, variables = model.symbolic_formula(symbols)
+    # How large each column is says which terms are round-off, which `tidy` leaves out.
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))

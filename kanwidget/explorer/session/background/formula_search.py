@@ -199,7 +199,8 @@ class FormulaSearch:
     def read(self) -> Topics:
         """Take over the news that have come since the last call: time, findings, sentence, and the formulas so far, which are shown.
 
-        News of a search that is over are dropped: they would take the place of what a later search shows.
+        News of a search that is over are dropped: they would take the place of what a later search shows. A `finding` (such as "x₂ doesn't
+        matter") joins a list; the sentence says what the search is `trying`, or that it makes `constants` exact.
 
         Returns:
             The topics that changed; none without news.
@@ -245,7 +246,8 @@ class FormulaSearch:
         """
         error: BaseException | None = None
         try:
-            # After the steps of trainings within a bit of its work it may be ended, not held: time that passes there would count.
+            # Within a bit of its work it can end after any step of a training, but a pause waits for the end of the bit: only time within
+            # bits counts as the search's, and a pause there would use up its seconds.
             with breakable(lambda: self._check(closing)):
                 for news in self._steps:
                     self._tell(news, report)

@@ -152,6 +152,7 @@ class StateRows:
 
     def put(self, node: int, value: Any, tree: UndoTree, version: int) -> None:
         """Set the value of a node, such as its formula, by its number in the tree; `version` is that of the network now."""
+        # With the version for which it counts, None for good: `missing` asks for it again where `_wanted` gives another.
         self._rows[node] = self._wanted(node, tree, version), value
 
     def values(self) -> list[Any]:

@@ -11,7 +11,7 @@ from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.describe.forms import form_figures, form_rows, value_and_error
 from kanwidget.explorer.describe.panels.forms import forms
 from kanwidget.explorer.describe.snapshot import status
-from kanwidget.symbolic import FormulaForm
+from kanwidget.symbolic import FormulaForm, symbolic_formula
 from tests.unit.explorer.states import fit_formula, train
 
 
@@ -138,6 +138,22 @@ def test_a_form_that_is_worse_says_so(line):
     train(line, 5)
     _, as_good = form_figures(form, line.model, line.data)
     assert not as_good
+
+
+def test_errors_of_forms_are_those_of_the_status_line_also_with_weights():
+    x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
+    weight = torch.linspace(0.1, 2, 20, dtype=torch.float64)
+    y = x + 0.3 * (9 * x).sin()
+    with KANExplorer(
+        KAN([1, 1], grid=3), Dataset(x[::2], y[::2], x[1::2], y[1::2], test_weight=weight), driver="blocking"
+    ) as explorer:
+        explorer.step(5)
+        session = explorer._session
+        expressions, variables = symbolic_formula(explorer.model, session.in_vars)
+        form = FormulaForm("as trained", ("y",), tuple(expressions), list(variables), {}, 0.0, {})
+        error, as_good = form_figures(form, explorer.model, session.data)
+        assert error == pytest.approx(session.run.last_record.test_loss, rel=1e-9)
+        assert as_good
 
 
 def test_a_job_gives_up_on_a_network_that_is_gone(line):
