@@ -182,7 +182,7 @@ def to_sympy_node(head: str, operands: list[Any]) -> Any:
     """Sympy's expression of a function, `head` in a form, of operands that are sympy expressions.
 
     A head that the table of functions lacks is an undefined function of that name. Those with an `expansion` have no function of sympy,
-    and don't come here. Sympy asks about all that is in the argument of sin and its like, a sum: where functions are in it, it mustn't.
+    and don't come here. sin and its like of a sum with functions in it stay unevaluated: sympy takes minutes to look for simplifications.
     """
     import sympy
 

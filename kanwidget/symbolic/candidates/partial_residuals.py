@@ -29,7 +29,7 @@ _FAINT = 0.04
 
 
 class PartialResiduals(NamedTuple):
-    """What rows ask of one edge, in own units, each `(rows,)`, float64."""
+    """What rows ask of one edge, the values with which the output would match their labels, in own units, each `(rows,)`, float64."""
 
     inputs: Tensor
     """What arrives at the edge."""
@@ -40,9 +40,10 @@ class PartialResiduals(NamedTuple):
 
 
 def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset) -> list[PartialResiduals] | None:
-    """What the training rows ask of each of some edges while the rest of the network stays; None for labels that don't fit the outputs.
+    """The value of each of some edges with which the output would match a row's label, the rest of the network as it is; for training rows.
 
-    Where the output moves by g·δ if an edge's value moves by δ, a row with the residual r asks for the value plus r/g, with the weight g².
+    Where the output moves by g·δ if an edge's value moves by δ, a row with the residual r asks for the value plus r/g, with the weight g²;
+    for classes by Newton's step. None for labels that don't fit the outputs.
 
     Examples:
         >>> from kanwidget import KAN, Dataset
@@ -82,9 +83,9 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
 
 
 def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
-    """What rows ask of an edge, for dots beside its curve: inputs of the edge and values that mend the residuals, `(2, n)`, in own units.
+    """Dots beside an edge's curve: its inputs, and values with which the output would match the rows' labels, `(2, n)`, in own units.
 
-    At most `count` training rows are drawn, evenly picked. Those that ask with a small weight are left out: their noise is large. There
+    At most `count` training rows are drawn, evenly picked. Rows of a small weight are left out: their noise is large. There
     are none where the labels don't fit the outputs.
 
     Examples:

@@ -65,7 +65,7 @@ def suggest_symbolic(
         i: Its input node.
         j: Its output subnode.
         x: Data with labels, or inputs of the network alone, shape `(n, n_features)`. An edge is fitted on the values that reach it
-            from them: a spline to its curve, a function that stands there to what the labels ask of it.
+            from them: a spline to its curve, a function that stands there to the values with which the output would match the labels.
         lib: Names of the primitives to try; all of them by default. With labels the function in place is always among the candidates.
         topk: Most fits returned; None for all.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
@@ -122,7 +122,9 @@ def candidates_of_layer(
     numbers: float | None = None,
     on_broken: OnBroken = log_broken,
 ) -> list[list[SymbolicFit]]:
-    """The candidates of some edges of one layer, each list best first; splines are fitted together.
+    """The candidates of some edges of one layer, each list best first.
+
+    Splines are fitted together, on their curves; an edge that has a function, on the values with which outputs would match the labels.
 
     Args:
         network: The network.
@@ -149,7 +151,7 @@ def candidates_of_layer(
     found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]  # have a function already
     if isinstance(data, Dataset) and replaced:
-        # Labels that don't fit the outputs ask for nothing. Then, and without a row that matters, an edge is searched on its curve.
+        # None for labels that don't fit the outputs. Then, and where no row has a weight, an edge is searched on its curve.
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []
         count = numbers_of(layer) if numbers is None else numbers
         for ref, row in zip(replaced, rows, strict=bool(rows)):
@@ -208,12 +210,14 @@ def fit_rows(
 ) -> list[SymbolicFit]:
     """Fit c·f(a·x + b) + d for every primitive f to what rows ask of one edge, best first.
 
+    They ask for the values with which the output would match their labels.
+
     What the best function leaves unexplained is noise. By chance a curve of some numbers explains a part of it, and candidates that
     differ by no more are equally good: the simplest of them is first; of several of one complexity the function in place, then the
     most accurate.
 
     Args:
-        rows: What the rows ask of the edge.
+        rows: For each row the edge's input, the value that it asks for, and how much it matters, the weight.
         primitives: The primitives.
         numbers: Independent numbers of the edge's curve.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
@@ -266,6 +270,7 @@ def _chance(left: float, count: int, numbers: float) -> float:
     """
     # The variance of the noise, unbiased after a fit of four constants. A curve of p numbers learns the part p/n of the noise of n rows.
     noise = max(left, 0.0) * count / max(count - _CONSTANTS, 1)
+    # By chance two versions of a curve differ by three variances of its error (`CHANCE`).
     return CHANCE * noise * min(1.0, numbers / count)
 
 

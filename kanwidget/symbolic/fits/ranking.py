@@ -163,6 +163,7 @@ def rank(
             originals[original] = name  # of sin and cos, say, the function in place stays
         elif original is not None and _distance(by_name[original], in_place) <= _INDISTINCT:
             bits[name] = max(bits[name], bits[original] + _HAIR)  # just behind the one that has its curve
+    # Where a function imitates one that imitates another, the last one counts.
     roots = {name: _root(originals, name) for name in originals}
     return [(fit, bits[name], roots.get(name)) for name, fit in by_name.items()]
 
@@ -207,7 +208,7 @@ def _imitations(by_name: Mapping[str, EdgeFit], numbers: float, noise: float) ->
         original = next((simple for simple in simpler if _same(simple, fit, numbers, noise)), None)
         if original is not None:
             originals[fit.primitive.name] = original.primitive.name
-    for pair in TWINS:
+    for pair in TWINS:  # pairs that are one function, such as sin and cos
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
             if _same(first, second, numbers, noise) and _same(second, first, numbers, noise):

@@ -114,7 +114,8 @@ def search(data: Curves, primitives: tuple[Primitive, ...]) -> FitParameters:
         primitives: The primitives, without the constant.
     """
     of_edges = _StartSearch(data)
-    shared = [i for i, primitive in enumerate(primitives) if _shared(primitive)]  # of shapes that fit all edges
+    # Their shapes are the same for all edges.
+    shared = [i for i, primitive in enumerate(primitives) if _shared(primitive)]
     parts = []
     if shared:
         built_in = tuple(primitives[i] for i in shared)
@@ -180,7 +181,7 @@ class _StartSearch:
         return FitParameters(index[number], edge, slope, shift, zero, unit, low, high)
 
     def custom(self, primitive: Primitive, index: int) -> list[FitParameters]:
-        """Starts of a registered function, the primitive of this index; apart from others, whose results it mustn't change by a bit."""
+        """Starts of a registered function, the primitive of this index, computed alone: beside others it might change their rounding."""
         if not all(primitive.free):  # with a fixed a or b its shapes depend on the range of an edge's input
             return [self._on_edge(primitive, index, edge) for edge in range(len(self.mean))]
         if not len(shapes(primitive, custom=True).slope):
@@ -330,7 +331,7 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
 
 
 def _real_line(primitive: Primitive) -> list[Pair]:
-    """The pairs (α, β), with their groups, of shapes f(α·t + β) of a function that is defined everywhere; t lies in [-1, 1]."""
+    """The (α, β, group) of shapes f(α·t + β) of a function defined everywhere, t in [-1, 1]; similar shapes share the number of a group."""
     free_a, free_b = primitive.free  # whether a and b are parameters of their own
     if not free_a:
         # Powers, kinks, steps: their zero at positions within the range of t and just beyond it, then farther and farther away.
@@ -346,16 +347,16 @@ def _real_line(primitive: Primitive) -> list[Pair]:
 
 
 def _any_line() -> list[Pair]:
-    """The pairs (α, β), with their groups, of shapes f(α·t + β) of a registered function that is defined everywhere; t lies in [-1, 1].
+    """The (α, β, group) of shapes f(α·t + β), t in [-1, 1], of a registered function that is defined everywhere.
 
-    It may be of any kind: slopes of both signs, centers everywhere.
+    It may be of any kind: slopes of both signs, centers everywhere. Similar shapes share the number of a group.
     """
     slopes = [*_geometric(0.25, 3, 8), *(3 + 1.5 * i for i in range(1, 20))]
     return _centered([sign * slope for sign in (1, -1) for slope in slopes], 0.8)  # centers 0.8 apart in u
 
 
 def _phases() -> list[Pair]:
-    """The pairs (α, β), with their groups, for waves: six phases β within half a period of every frequency α.
+    """The (α, β, group) for waves: six phases β within half a period of every frequency α; each frequency has a group, as similar shapes.
 
     The sign of c makes up for the other half.
     """
@@ -364,7 +365,7 @@ def _phases() -> list[Pair]:
 
 
 def _extrema() -> list[Pair]:
-    """The pairs (α, β), with their groups, for an oscillation that fades, f(α·t + β) for t in [-1, 1].
+    """The (α, β, group) for an oscillation that fades, f(α·t + β), t in [-1, 1]; similar shapes share the number of a group.
 
     Its middle and its other extrema look alike over a short range: each has its own groups, whose numbers are 1000 (`_FAMILY`) apart.
     """
@@ -374,7 +375,7 @@ def _extrema() -> list[Pair]:
 
 
 def _centers(signs: Sequence[int]) -> list[Pair]:
-    """The pairs (α, β), with their groups, for steps and bumps: everywhere and of all widths, with slopes α of these signs, 1 and -1."""
+    """The (α, β, group) for steps and bumps of all widths everywhere, slopes α of these signs, 1 and -1; similar ones share a group."""
     return _centered([sign * slope for sign in signs for slope in _geometric(0.25, 80, 18)], 0.6)
 
 
@@ -387,7 +388,7 @@ _STARTS: dict[Starts, Callable[[], list[Pair]]] = {
 
 
 def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
-    """The pairs (α, β), with their groups, of functions with a center (step, bump) at t₀: u = α·(t - t₀).
+    """The (α, β, group) of functions with a center (step, bump) at t₀: u = α·(t - t₀). Similar shapes share the number of a group.
 
     Centers amid the data, near their ends and beyond them have groups of their own, whose numbers are 1000 (`_FAMILY`) apart: from there
     a fit may slide into a limit (sinh into exp).
@@ -409,10 +410,10 @@ def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
 
 
 def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
-    """The pairs (α, β), with their groups, of functions with an end of their domain at u = 0: from touching the data to far away.
+    """The (α, β, group) of functions with an end of their domain at u = 0, which touches the data or lies far away.
 
-    Every two decades have group numbers of their own, 1000 (`_FAMILY`) apart, and so their own starts: close to a singularity, the cells of
-    the grid say little about how close.
+    Similar shapes share a group's number. Every two decades have numbers of their own, 1000 (`_FAMILY`) apart, and so their own starts:
+    close to a singularity, the cells of the grid say little about how close.
 
     Args:
         sides: 1 where the end lies below the data, -1 above; both or one.
@@ -425,9 +426,9 @@ def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
 
 
 def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
-    """The pairs (α, β), with their groups, of functions on an interval of u, low to high: the data reach from one part of it to another.
+    """The (α, β, group) of functions on an interval of u, low to high: the data reach from one part of it to another.
 
-    With -1 among the `signs` they also run the other way. The fractions are dense near both ends.
+    Similar shapes share a group's number. With -1 among the `signs` they also run the other way. The fractions are dense near both ends.
     """
     near = [10.0**-p for p in (4, 3, 2.3, 1.7, 1.2)]
     fractions = [*near, *(i / 12 for i in range(2, 11)), *(1 - gap for gap in reversed(near))]

@@ -67,7 +67,8 @@ class Plan:
     def write(self, network: Network) -> None:
         """Make a network of this shape compute the formula; all other edges are pruned. In place.
 
-        Constants are in the units of the data: they become the scaled numbers of the network's layers.
+        `edges` has layer, input node, output subnode, function, and its a, b, c, d. Constants are in the units
+        of the data: they become the scaled numbers of the network's layers.
         """
         for index in range(network.depth):
             network.layer(index).spline_on[:] = False
@@ -142,7 +143,7 @@ class _Builder:
         self.nodes[key] = Node(1 + max(levels), sums)
 
     def _factors(self, expr: sympy.Expr) -> list[sympy.Expr]:
-        """The factors of an expression that is a product node; the expression alone where it is none."""
+        """The factors of an expression that a node multiplies; the expression alone where there are none. Large powers are products."""
         import sympy
 
         factors = [part for factor in sympy.Mul.make_args(expr) for part in _large_power(factor)]

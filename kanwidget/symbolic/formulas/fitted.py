@@ -196,6 +196,7 @@ class FittedFormulas(tuple[FittedFormula, ...]):
         return self[0].words.code(expressions, self[0].variables, language, name)
 
     def __repr__(self) -> str:
+        """The text of each formula, then once what their scores mean (`meaning`), for classes."""
         texts = [repr(replace(formula, meaning="")) for formula in self]
         return "\n".join([*texts, *dict.fromkeys(formula.meaning for formula in self if formula.meaning)])
 

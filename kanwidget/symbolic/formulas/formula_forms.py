@@ -156,7 +156,7 @@ def form_steps(
 ) -> Iterator[FormulaForm]:
     """The forms of `formula_forms` (as trained, rounded, expanded, factored) one by one, as they are ready; arguments are checked at once.
 
-    They are those of `formula_forms`: the network, its data, names `var` of the columns, and seconds after which nothing more is tried.
+    Arguments: the network, its data, names `var` of the columns (the data's by default), and seconds after which nothing more is tried.
     """
     deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
     poses = posed(network, data, var, _WHERE)  # formulas with the rows that they are fitted to
@@ -187,7 +187,7 @@ def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
-    """The texts of all formulas of a form: one with the texts of another form isn't listed again. `parts`: its formulas by problem."""
+    """The texts of all formulas of a form, by which one that says the same as another is found. `parts`: its formulas by problem."""
     return [formula.text for formulas in parts for formula in formulas]
 
 

@@ -40,6 +40,7 @@ def rounded(
     x = network.reference.detach().double().cpu().numpy()
     if not len(x):
         return [shortened(expression, digits) for expression in outputs]
+    # What training has learned of the uncertainty: the noise of the labels; none for classes.
     noise = 0.0 if network.posterior is None else network.posterior.noise or 0.0
 
     def values_of(formula: sympy.Expr) -> Any:

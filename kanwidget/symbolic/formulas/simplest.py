@@ -176,7 +176,7 @@ def complexity(expr: sympy.Expr) -> float:
     """The complexity of a formula, constants aside.
 
     One for every mention of a variable, and for every function and power its complexity beyond that of x: a sum of primitives
-    has about the sum of their complexities.
+    has about the sum of their complexities. A curve or another function without a primitive costs 3.
 
     Examples:
         >>> import sympy

@@ -73,6 +73,7 @@ class Words:
             data: Has the names of the levels.
             names: Of the symbols in the formulas, one a column; the columns' own by default.
         """
+        # The covariance of the network's parameters, from which values get errors; None where there is none of its present ones.
         posterior = valid_posterior(network)
         tables, unmet = {}, {}
         for edge in network.edge_refs(active=True):
@@ -271,7 +272,7 @@ def notes_of(encoding: Encoding | None, symbols: Mapping[str, str]) -> dict[str,
 
 
 def level_mean(network: Network, edge: EdgeRef) -> float:
-    """The mean value of an edge of words over the reference data, in own units (the data's); without such over the levels, its words.
+    """The mean value of an edge of words over the network's reference rows, in own units; where it has none, over its different words.
 
     Examples:
         >>> from kanwidget import KAN

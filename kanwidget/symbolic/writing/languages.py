@@ -246,7 +246,7 @@ def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments
 
 
 def c_head(text: str, *, strings: bool) -> list[str]:
-    """The first lines of a C file: what its text needs; with `strings` it compares words. Bessel functions and π are POSIX's."""
+    """The lines before the code `text` of a C file: headers that it needs, with `strings` to compare words; J₀, J₁ and π are POSIX's."""
     special = ["#define _XOPEN_SOURCE 600"] if re.search(r"\b(j[01]\(|M_[A-Z])", text) else []
     return [*special, "#include <math.h>", *(["#include <string.h>"] if strings else [])]
 

@@ -81,7 +81,7 @@ def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None
 
 
 def rounding(y: Tensor, weights: Tensor | None = None) -> float:
-    """The variance that rounding the values gives a residual: it goes by their size, however little they vary.
+    """The variance that rounding the values gives a residual: (8·eps)² times their mean square, however little they vary.
 
     Args:
         y: The values, `(n,)`.

@@ -186,7 +186,7 @@ class Problem:
     def separates(self, deviance: float) -> bool:
         """Whether a fit of this deviance could be improved without end by larger constants: never where the labels are numbers.
 
-        Scores of classes, whose `ClassProblem` has this method, too, can where no row is in doubt.
+        For classes (`ClassProblem`) it may be so: where no row is in doubt.
         """
         return False
 

@@ -170,7 +170,7 @@ class Selector:
     # ---- constants that say nothing of their own
 
     def without_redundant(self, fit: Fit) -> Fit:
-        """The formula with a number in place of each constant that others make up for."""
+        """The formula with a number in place of each constant that others make up for, as c does for b in c·exp(x + b): it fits as well."""
         while True:
             trials = (self._try(fit, {symbol: number}) for symbol, number in _redundant(fit))
             smaller = next((trial for trial in trials if self._same(trial, fit)), None)

@@ -90,7 +90,7 @@ def with_centred_squares(expr: Any) -> list[Any]:
 
 
 def _centred(node: Any, alike: bool) -> Any:
-    """The node with centred squares in all its sums; with `alike` those of a sum have one factor, where theirs are nearly the same."""
+    """The node with a·(u + b/2a)² - b²/4a for a·u² + b·u in all its sums; with `alike`, squares of nearly one factor a get their mean."""
     import sympy
 
     if not node.args or not node.free_symbols:
