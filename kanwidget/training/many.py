@@ -400,7 +400,7 @@ def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], r
                 report(message)
     finally:
         stop.set()
-        pressed = _join(workers)
+        pressed = _join(workers)  # waits for them; True if Ctrl-C was pressed meanwhile
         # The workers have set their own number of torch's threads, and with it that of threads still to come.
         torch.set_num_threads(torch.get_num_threads())
         if pressed:

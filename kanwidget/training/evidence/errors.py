@@ -105,7 +105,8 @@ def leverages(network: Network, x: Tensor) -> Tensor:
     with torch.no_grad():
         trace = forward_pass(stack, stack.select([x]), derivatives=True)
         slopes = jacobian(stack, parameters, trace)[0].double().flatten(0, 1)
-        # The diagonal of the matrix that makes fitted labels from labels: J·V·Jᵀ/noise², or the projection on the columns of J.
+        # The diagonal of the matrix that makes fitted labels from labels: J·V·Jᵀ/noise² with the covariance
+        # V = root @ rootᵀ of the parameters, or the projection on the columns of J.
         if posterior is not None and posterior.noise:
             values = (slopes @ posterior.root.to(slopes) / posterior.noise).square().sum(-1)
         else:
@@ -138,7 +139,7 @@ def level_values(network: Network, posterior: Posterior, source: int) -> list[Le
         if not layer.levels[source] or len(columns) < 2 or not bool(leads[target, source]):
             continue
         values, root = posterior.vector[columns].double(), posterior.root[columns].double()
-        # The expected squares around the mean: those of the values, and the variances that the data leave.
+        # The expected squares around the mean: those of the values, and the variances that the data leave (covariance root @ rootᵀ).
         squares = (values - values.mean()).square().sum() + (root - root.mean(0)).square().sum()
         spread = (squares / (len(columns) - 1)).sqrt()
         found.append(LevelValues(columns, spread))
@@ -179,6 +180,7 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
     layer, units = network.layer(edge.layer), network.edge_units(edge)
     if layer.state(edge.source, edge.target) not in ("spline", "levels"):
         return None
+    # Where the edge's coefficients and base weight stand in the vector of parameters; -1 for those that aren't free.
     columns = ParameterVector.of(network).layers[edge.layer].numeric[edge.target, edge.source]
     free = columns >= 0
     if not bool(free.any()):
@@ -270,7 +272,7 @@ class Reach(NamedTuple):
 
 
 def reach(network: Network) -> Reach | None:
-    """How far `predict` lets curves go on beyond their grids: the ends, and what part of the way beyond them counts.
+    """How far `predict` lets curves go on beyond their grids: the ends, and the factors, 0 to 1, of an input's distance beyond them.
 
     None where they simply go on: without a posterior, or with hidden nodes.
 
@@ -284,7 +286,11 @@ def reach(network: Network) -> Reach | None:
 
 
 def _reach(network: Network, posterior: Posterior) -> Reach:
-    """How far the curves of a network without hidden nodes go on: the ends of what stays, and what part of the way beyond them counts."""
+    """By how much inputs beyond grids and data are moved nearer, in a network without hidden nodes, see `brought_nearer`.
+
+    Returns:
+        For each input, `(n_in,)` each, the ends between which scaled values stay, and the factors, 0 to 1, of the distance below and above.
+    """
     low, high = _ends(network)
     # Beyond the ends curves are straight lines, so that their slopes can be taken over any distance: over the range's length.
     length = high - low

@@ -228,7 +228,7 @@ class Evidence:
         Before, what isn't found yet would count as noise. Those that fitted at the start (`_fits`), or had an update, are ready at once.
         `loss` are mean losses, `age` the steps until now, `(networks,)` both.
         """
-        has_shape = (loss < _SHAPELESS * self._variance) | (not self._is_coarse_first)
+        has_shape = (loss < _SHAPELESS * self._variance) | (not self._is_coarse_first)  # or isn't waited for
         in_time = (has_shape & (age >= _COARSE_STEPS)) | (age >= _MOST_COARSE_STEPS)
         return (self._fits > 0) | self.has_spoken | in_time
 
@@ -427,7 +427,7 @@ class Evidence:
         return precision
 
     def _deviance(self, loss: Tensor) -> Tensor:
-        """Minus twice the log-likelihood of the labels, `(networks,)`, from the mean losses, `(networks,)`."""
+        """Minus twice the log-likelihood of the labels (`_counted`: those of rows with weight) from the mean losses, `(networks,)` both."""
         if self.classes:
             return 2 * self._n_labels * loss
         return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)

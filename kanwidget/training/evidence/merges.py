@@ -74,7 +74,8 @@ class Given(NamedTuple):
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
         after = root @ root.mT
         after = after + torch.diag(_ROUNDING * after.diagonal().clamp_min(torch.finfo(after.dtype).tiny))
-        # A normal distribution where the differences are 0: their regression coefficients `(size, edges)` move mean and root.
+        # A normal distribution where the differences are 0: their regression coefficients `(size, edges)` move the mean, `vector`,
+        # and the root of the covariance, `root`.
         gain = torch.linalg.solve(after, root @ self.root.mT).mT
         vector = self.vector - gain @ difference
         vector[other] = vector[one]  # equal to the last digit
@@ -101,7 +102,7 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
     if not edges:
         return []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
-    given = Given(posterior.vector.double(), posterior.root.double())
+    given = Given(posterior.vector.double(), posterior.root.double())  # means, and covariance root @ rootᵀ
     # `places`, indices in the vector, are `(values, edges)`, and so are the values, `start`; levels that are merged already have one value.
     # `weight`: rows of the reference data with each value.
     members, start = _members(network, source), given.vector[places]
@@ -157,6 +158,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
     network.posterior = None
     if posterior is None or not edges:
         return
+    # `given`: means of all parameters, and the root of their covariance.
     # `places`: indices of the values in the vector, `(values, edges)`; `spread`: standard deviation of a value before the data, by edge.
     given, gains = Given(posterior.vector.double(), posterior.root.double()), []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
@@ -191,7 +193,8 @@ def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
     """Where each parameter of a merged network stood in the vector before the merge, indices `(now.size,)`.
 
     Args:
-        former: The layout before the merge.
+        former: The layout before the merge: by layer the indices of coefficients and base weights (`numeric`) and of functions' constants
+            (`affine`), -1 for those that aren't free.
         now: The layout after it.
     """
     kept = torch.zeros(now.size, dtype=torch.long)

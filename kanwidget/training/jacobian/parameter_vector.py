@@ -96,6 +96,7 @@ class ParameterVector:
         slopes = torch.autograd.grad(total, free, allow_unused=True) if free else ()
         gradients = {id(tensor): slope for tensor, slope in zip(free, slopes, strict=True)}
         vector = tensors[0].new_zeros(len(stack), self.size)
+        # Places of each layer's coefficients, base weights and functions' constants in the vector, -1 for those that aren't free.
         parts = ((i.numeric[..., :-1], i.numeric[..., -1], i.affine) for i in self.layers)
         for tensor, columns in zip(tensors, itertools.chain(*parts), strict=True):
             gradient, mask = gradients.get(id(tensor)), columns >= 0

@@ -50,7 +50,8 @@ class FirstDesign:
     def pass_of(self, stack: Stack, *, derivatives: bool = False, whole: bool = True) -> ForwardTrace:
         """A forward pass of networks of the same knots over all rows, with or without the `derivatives` that a Jacobian needs.
 
-        Unless it has to be `whole`, that of many rows holds inputs and outputs alone: it is made part by part, to need less memory.
+        With `whole` it holds the values of all layers, as autograd and penalties need them. Else, where rows are many, it holds inputs
+        and outputs alone: it is made part by part, to need less memory.
         """
         count = rows_at_once(stack, self.x)
         if whole or count >= self.x.shape[1]:
@@ -98,7 +99,11 @@ class FirstDesign:
         return self._deviation
 
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
-        """The cache for the networks with these indices, of which `stack` holds copies; what is computed already comes along."""
+        """The same for the networks with the indices `networks` alone, of which `stack` holds copies.
+
+        What is kept of them comes along, so that it isn't computed again: basis functions of the first layer at the rows (computed now, if
+        they aren't too large), the root of their covariance, and the inputs' deviations.
+        """
         part = FirstDesign(stack, select_networks(self.x, networks))
         if not (self._is_made or self._is_affordable):
             return part
@@ -151,6 +156,7 @@ class Batch:
             penalties: The penalty of each network; they differ in `lamb` only.
         """
         nodes = stack.select(x)
+        # `FirstDesign` makes forward passes on these inputs, and keeps the first layer's basis functions there.
         return cls(stack, nodes, y, weight, loss, *_terms(penalties, y), FirstDesign(stack, nodes))
 
     def penalize(self, penalties: Sequence[Penalty]) -> None:
@@ -173,7 +179,10 @@ class Batch:
         )
 
     def deviations(self, trace: ForwardTrace, stack: Stack | None = None) -> Deviations:
-        """Standard deviations of a trace on all rows; `stack` if it was made with another one."""
+        """Standard deviations over the rows of the values in `trace`, a forward pass on all rows.
+
+        `stack` has the networks if the pass was made with another stack than the batch's.
+        """
         first = self.first_design  # it keeps what the first layer adds: the root of its covariance, inputs' deviations
         return Deviations(stack or self.stack, trace, first.root(), first.deviation())
 

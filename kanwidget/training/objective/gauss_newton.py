@@ -66,6 +66,7 @@ def normal_equations(
             weight = None if batch.weight is None else batch.weight[networks, rows]
             # Gradient and residual of a chunk are of the chunk's mean loss, which counts by its part of all rows.
             of_rows, share = (part.output, batch.y[networks, rows], weight), part.output.shape[1] / n_rows
+            # S·J, with SᵀS the curvature of the rows' losses in their outputs: its square is their Gauss-Newton matrix.
             factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
             add_square(matrix[networks], factor)
             if loss.residual is None:
@@ -94,7 +95,9 @@ def add_square(matrix: Tensor, factor: Tensor) -> None:
 def add_penalty(
     matrix: Tensor, gradient: Tensor, batch: Batch, parameters: ParameterVector, trace: ForwardTrace
 ) -> None:
-    """Add lamb times the penalties' gradients to `gradient`, `(networks, size)`, and the majorizers' curvature to `matrix`. In place.
+    """Add lamb times the penalties' gradients to `gradient`, `(networks, size)`, and a curvature to `matrix`. In place.
+
+    The curvature is that of majorizers, quadratics that are nowhere below the penalties; see `add_curvature`.
 
     Args:
         matrix: Gauss-Newton matrices of the losses, `(networks, size, size)`.

@@ -49,8 +49,8 @@ class Loss:
     def in_units(self, scaling: Scaling) -> Loss:
         """The same loss for the outputs of a network with these scales, which are scaled numbers: (own - centre)/size.
 
-        Squared errors (those with `root`, of which a history shows the root) compare them with scaled labels, and have the unit of that
-        number from the scales; other losses get the outputs in own units.
+        Squared errors (those with `root`) compare them with scaled labels: a history multiplies their root by `unit`, which takes it to the
+        labels' unit. Other losses get the outputs in own units.
         """
         if not scaling.scales_output:
             return self

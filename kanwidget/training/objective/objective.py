@@ -89,6 +89,7 @@ class Objective(Batch):
             graph: Whether autograd's gradients are asked for: then the trace has the values of all layers, also of many rows.
         """
         y, weight = self.y, self.weight
+        # `first_design` makes forward passes on all rows; called, it gives the first layer's basis functions there, which it keeps.
         if rows is None:
             trace = self.first_design.pass_of(stack, derivatives=derivatives, whole=graph or self.penalized)
         else:
@@ -144,7 +145,7 @@ class Objective(Batch):
             gauss_newton.add_penalty(matrix, gradient, self, parameters, value.trace)
 
     def acceleration(self, parameters: ParameterVector, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
-        """Curvature of the outputs along steps, `(networks, size)`, see `geodesic_acceleration`; None if it isn't requested or can't help.
+        """Jᵀ·H·f″ by `geodesic_acceleration`, `(networks, size)`, f″ the outputs' second derivative along a step; None if not asked for.
 
         `start` are the parameters and `step` a step from there, `(networks, size)`. Networks with a penalty have 0: it has a curvature of
         its own. Without float64 there is none: its differences in float32 are mere round-off.

@@ -61,7 +61,7 @@ class Penalty:
         return total
 
     def derivatives(self, importance: Sequence[Tensor]) -> list[Tensor]:
-        """Derivatives of `of_importance` in the V of each layer, of the same shapes; without lamb.
+        """Derivatives of `of_importance` in the importances V (of edges or nodes) of each layer, of the same shapes; without lamb.
 
         They are formulas: autograd would take most of a small network's step for them.
         """
@@ -157,7 +157,12 @@ class Metric:
     """From a network of the structure and the deviations of each kind to V, per layer."""
 
     def __call__(self, template: Network, deviations: Deviations) -> list[Tensor]:
-        """The importances V of each layer's edges or nodes, from a network of the structure and standard deviations over the rows."""
+        """The importances V by this metric, per layer: of edges, `(networks, out, in)`, or of nodes, `(networks, nodes)`.
+
+        Args:
+            template: A network of the structure.
+            deviations: Standard deviations over the rows; the metric takes those of its `kinds` (edges, nodes, …).
+        """
         return self.importance(template, *(deviations.of(kind) for kind in self.kinds))
 
 

@@ -38,7 +38,8 @@ class _InterruptCheck(TorchFunctionMode):
     """
 
     def __init__(self, interrupted: Callable[[], bool]) -> None:
-        super().__init__()
+        super().__init__()  # of a mode, in which torch calls `__torch_function__` for every operation
+        # `interrupted`: whether the operation is to raise; asked no more after the first True.
         self._interrupted = once(interrupted)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -99,7 +99,7 @@ def ridge(
         _add_roughness(rough, objective, parameters, _SMOOTH_ORDER, lambda layer: smoothness * layer.grid_size**power)
     matrices = rough * spread[:, :, None] * spread[:, None]
     for index in parameters.layers:
-        numeric = index.numeric[index.numeric >= 0]
+        numeric = index.numeric[index.numeric >= 0]  # coefficients and base weights that are free
         matrices[:, numeric, numeric] += _RIDGE_SIZE * size[:, numeric] ** 2
     return matrices
 

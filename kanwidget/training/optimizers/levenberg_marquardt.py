@@ -249,7 +249,7 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(trusted[:, None], step + correction, step)
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
-        """The metric of the damping, `(networks, size, size)`. In a subclass it may depend on Gauss-Newton matrix and `scale`."""
+        """M of the damping, `(networks, size, size)`: a step δ costs δᵀMδ. Subclasses may use the Gauss-Newton `matrix` and `scale`."""
         return self._metric
 
     def _move_and_evaluate(self, objective: LeastSquares, vector: Tensor) -> Any:
@@ -328,12 +328,12 @@ class LevenbergMarquardt(Optimizer):
         posterior = self.evidence.posterior(index, matrix, self.parameters.read(self.objective.stack))
         if posterior is None:
             return None
-        return replace(posterior, freedom=heard(self.objective.stack.template, posterior.freedom))
+        return replace(posterior, freedom=heard(self.objective.stack.template, posterior.freedom))  # 0 of idle edges
 
     def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
         """The quadratic model of every objective at `start`, with the ridge times the loss, or times the noise where there is evidence.
 
-        The ridge pulls to `_anchor`. With `smoothness` its factor never grows: `_lowest` is the last one. `_units`: 1/unit of parameters.
+        The ridge pulls to `_anchor`; its factor is at most `_trivial_loss` (of the best constant), with `smoothness` the last, `_lowest`.
         """
         objective, size = self.objective, self.parameters.size
 
@@ -344,7 +344,7 @@ class LevenbergMarquardt(Optimizer):
         with torch.no_grad():
             matrix, gradient = objective.normal(self.parameters, self.current, check)
         scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial_loss
-        scale = scale.clamp_min(torch.finfo(torch.float64).tiny)
+        scale = scale.clamp_min(torch.finfo(torch.float64).tiny)  # damping is relative to it; `_units`: 1/unit
         metric = self._damping_metric(matrix, scale)
         if size:
             objective.add_penalty(matrix, gradient, self.parameters, self.current)
@@ -445,6 +445,6 @@ class AcceptedSteps:
 
 
 def common(*values: Tensor) -> list[Tensor]:
-    """Each value with one network only, if all networks have the same: then their consequences are computed and stored once."""
+    """Each value with one network only, if all networks have the same: what is made of them is then computed and stored once."""
     equal = all(bool((value == value[:1]).all()) for value in values)
     return [value[:1] for value in values] if equal else list(values)

@@ -217,7 +217,7 @@ class Method:
 
 
 def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
-    """The `make` of the row LM: the optimizer for an objective under settings `o`; with evidence the data set how smooth splines are.
+    """Levenberg-Marquardt for an objective under the settings `o`; with evidence the data set how smooth splines are.
 
     `averages` and `coarse` are details of the evidence, `smoothness` is set by hand; with `continual` parameters stay where they are unless
     the data say otherwise (`anchored`).
@@ -227,7 +227,10 @@ def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
 
 
 def _gradient_method(make: MakeOptimizer, lr: float) -> Callable[[Objective, Settings], Optimizer]:
-    """The `make` of the row of an optimizer of torch, with the learning rate `lr` unless the settings have one."""
+    """A function that makes the optimizer for an objective under settings: one of torch's, which `make` makes.
+
+    `lr` is its learning rate unless the settings have one.
+    """
     return lambda objective, o: GradientMethod(
         objective, make, lr=lr if o.lr is None else o.lr, batch=o.batch, seed=o.seed
     )

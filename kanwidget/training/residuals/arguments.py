@@ -107,8 +107,8 @@ class _LazyDerivatives(dict[Features, Tensor]):
     """Derivatives at points, `(rows, outputs)` by `Features`, computed when a residual asks for them: all of second order are many more."""
 
     def __init__(self, objective: ResidualObjective, term: ResidualTerm) -> None:
-        super().__init__()
-        self.objective, self.term = objective, term
+        super().__init__()  # a dictionary, which `ask` fills with derivatives by features
+        self.objective, self.term = objective, term  # `term`: the residual at one set of its points
 
     def ask(self, derivatives: set[Features]) -> None:
         """Compute the derivatives of these features in own units, all in one pass, unless they are all there.

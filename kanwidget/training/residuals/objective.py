@@ -174,7 +174,7 @@ class ResidualObjective:
         return cached[2]
 
     def _chunks(self, term: ResidualTerm, size: int | None = None) -> Iterator[slice]:
-        """Slices of the term's points so short that a chunk's Jacobian, or without one its designs, stay within bounds.
+        """Slices of the term's points so short that a chunk's Jacobian, or without one its basis functions, take at most 32 MiB.
 
         `size` is how many numbers of the Jacobian a row of the term takes; None where no Jacobian is made.
         """

@@ -49,6 +49,7 @@ class TrainingBatch:
         method = pick_optimizer(settings, self.networks[0], first.loss, len(first.labels["train"]))
         optimizer, arrangement = method.make(objective, settings), structure(self.networks[0])
         parts = [part for part in first.labels if part != "train"]  # test and validation data
+        # `FirstDesign` makes forward passes on these rows, and keeps the first layer's basis functions there.
         designs = {part: FirstDesign(stack, stack.select(self._inputs(part))) for part in parts}
         # Last, all at once: what comes before may be interrupted.
         self.objective, self.opt, self.optimizer = objective, method.name, optimizer

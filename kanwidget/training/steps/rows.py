@@ -51,7 +51,7 @@ class RowSchedule:
         #: both are made when they are first needed.
         self._row_order: Tensor | None = None
         self._held_out_rows: dict[str, Tensor] = {}
-        self.restart(network)
+        self.restart(network)  # sets how many rows the first steps take
 
     def restart(self, network: Network) -> None:
         """Begin with a sample of the rows again (where they are many), for the network as it is now."""

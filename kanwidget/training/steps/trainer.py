@@ -242,6 +242,7 @@ class Trainer(Iterator[StepRecord]):
             with self._threads(), self._checks(interrupted):
                 batch = self._batch(self.settings)
                 # Levenberg-Marquardt goes on with its damping; curvature and momentum of a gradient method belong to the former rows.
+                # What evidence has counted (`COUNTS`) was about the former rows, too, and begins anew.
                 if OPTIMIZERS[batch.opt].plain_state:
                     state = former.optimizer.state_dict()
                     batch.optimizer.load_state_dict({name: state[name] for name in state if name not in COUNTS})
