@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def found_lines(discovery: Discovery) -> list[str]:
-    """What a search has found as lines of text: its findings, the best formula with its constants and its errors, and the rivals."""
+    """What a search has found as lines of text: its findings, the best formula with its constants and its errors, and its rivals.
+
+    Rivals are other formulas that the rows can't tell from the best one.
+    """
     equation = discovery.best
     lines = [f"Found:    {text}" for text in discovery.findings]
     lines += titled("Formula:", repr(equation).splitlines())
@@ -22,9 +25,9 @@ def found_lines(discovery: Discovery) -> list[str]:
 
 
 def front_lines(discovery: Discovery) -> list[str]:
-    """The table of all formulas of a search as lines of text, indented under a title."""
+    """The table of a search's formulas, from simple to accurate, as lines of text, indented under a title."""
     lines = repr(discovery).splitlines()
-    # Findings have lines of their own.
+    # The text of a search ends with its findings and rivals, a line each: `found_lines` has these.
     return titled("Front:", lines[: len(lines) - len(discovery.findings) - len(discovery.rival_sentences)])
 
 

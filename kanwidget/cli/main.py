@@ -310,7 +310,10 @@ def _widths(text: str) -> list[int]:
 
 
 def _file_of(module: str, table: str) -> Callable[[str], Path]:
-    """A parser of files whose names end in one of a table's keys; its module is imported when there is one to read."""
+    """A parser of files whose names end in one of a table's keys; its module is imported when there is one to read.
+
+    `module` is a dotted name, `table` the name of a mapping in it, such as `FORMATS`, whose keys are suffixes.
+    """
 
     def parse(text: str) -> Path:
         """A path of the command line, or an error where its suffix isn't in the table."""

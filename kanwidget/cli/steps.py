@@ -70,10 +70,12 @@ def train(
 def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> tuple[KAN, bool]:
     """Put functions in place of the curves, fit the formula of the result, and print it with its errors and rivals.
 
+    Rivals are other formulas that the rows can't tell from this one.
+
     Args:
         trained: The trained network.
         data: The data.
-        recorder: Of the training, for a report: it keeps the network before; None for no report.
+        recorder: Of the training, for a report, which shows the network before the functions, too; None for no report.
 
     Returns:
         The network whose formula was fitted, with the history of the trained one, and whether the search was interrupted.

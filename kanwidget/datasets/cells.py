@@ -40,7 +40,7 @@ class Cells:
 
     @property
     def absent(self) -> NDArray[np.bool_]:
-        """Which are missing."""
+        """Mask of the missing cells, `(rows,)`: None among the texts of words, NaN among the floats of any other kind."""
         if self.kind == "words":
             return np.array([text is None for text in self.values], bool)
         return np.isnan(self.values)

@@ -47,7 +47,7 @@ class ChainModel:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The parameters, and the energy."""
+        """Names of the columns of a table of states: the model's parameters, and `E`, the energy."""
         return (*self.ranges, "E")
 
 
@@ -71,7 +71,8 @@ def _mosaic(period: int) -> ChainModel:
     """The model of a chain with the potential λ·cos(2πbn + φ) on every `period`-th site, and none elsewhere.
 
     Sites without one can be eliminated. What is left is a chain with ψ(m+1) + ψ(m-1) = (2·T_κ(E/2) - U_{κ-1}(E/2)·V(m))·ψ(m),
-    the model of Aubry and André with an amplitude that depends on the energy: it is critical where that amplitude is 2.
+    the model of Aubry and André with an amplitude that depends on the energy: it is critical where that amplitude is 2. `edge` is the
+    amplitude less 2: above 0 states are localized.
     """
     return ChainModel(
         f"mosaic{period}",

@@ -191,18 +191,19 @@ class Encoding:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the inputs."""
+        """Names of the inputs that are read: those `chosen`, in their order, or else all that the columns make."""
         return tuple(self._inputs) if self.chosen is None else self.chosen
 
     @property
     def levels(self) -> tuple[tuple[str, ...], ...]:
-        """Levels of each input; none of numbers."""
+        """Levels (names of the numbers 0, 1, …) of each input that is read, in the order of `names`; none of numbers."""
         inputs = self._inputs
         return tuple(inputs[name] for name in self.names)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Names of the inputs that say which numbers of the column beside them are missing."""
+        """Names of the inputs that are 1 where a number of the column beside them is missing, else 0, among those that are read."""
+        # A column's `inputs` are pairs of name and levels: its own and, if numbers were missing in training, that of the flag.
         beside = {column.inputs[1][0] for column in self.columns if len(column.inputs) > 1}
         return tuple(name for name in self.names if name in beside)
 

@@ -72,7 +72,7 @@ def as_dataset(
     if encoding is not None and frames.names_of(fields["train_input"]):
         fields |= {"encoding": encoding}
     elif names and "in_vars" not in fields:  # frames, by their columns' names
-        fields |= _by_name(fields, names, where)
+        fields |= _by_name(fields, names, where)  # the inputs of each part, and of frames `in_vars`
     dataset = Dataset(**fields)
     return as_dataset(dataset, where, names, encoding) if names else dataset
 
@@ -134,9 +134,15 @@ def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
 
 
 def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
-    """The inputs among the `fields` of a dataset, and their names; of frames the columns of these names, in this order.
+    """The fields with a dataset's inputs, `train_input` and the like, read by name, and of frames also `in_vars`, the names.
 
-    They are selected before they are converted, as further columns may hold text. Arrays, which go by position, stay without names.
+    Inputs that are frames become arrays of the columns of these names, in this order. They are selected before they are converted, as
+    further columns may hold text. What goes by position, as arrays do, stays as it is, without `in_vars`.
+
+    Args:
+        fields: Arguments of `Dataset` by name.
+        names: Of the columns to read.
+        where: The public call, for errors.
     """
     keys = [f"{part}_input" for part in PARTS if f"{part}_input" in fields]
     inputs: dict[str, Any] = {key: frames.by_name(fields[key], names, where) for key in keys}

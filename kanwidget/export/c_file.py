@@ -77,7 +77,10 @@ def c_source(program: Program, name: str) -> str:
 
 
 def _comments(program: Program, name: str) -> Iterator[str]:
-    """The first lines: what the function computes, what each x is, with a note on its words, and what each y is."""
+    """The first lines: what the function computes, what each x is, and what each y is.
+
+    For a column of words it names the C function that gives the number of a word, for one of dates it says what they count.
+    """
     yield f"// {remark(program.title)} in C99: void {name}(const double *x, double *y), a row at a time; link with -lm."
     for i, column in enumerate(program.columns):
         notes = [column.note, f"{name}_level_{i}(word) gives it" if column.levels else ""]

@@ -37,7 +37,9 @@ _LAST = np.array([-1])
 
 
 def onnx_model(program: Program) -> bytes:
-    """The file's content: input `x`, `(rows, columns)`, output `y`, `(rows, outputs)`, both double.
+    """The content of an ONNX file that computes a network: input `x`, `(rows, columns)`, output `y`, `(rows, outputs)`, both double.
+
+    `program` has the network's layers as arrays and formulas.
 
     Raises:
         ValueError: For a function that ONNX doesn't have.

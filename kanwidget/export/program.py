@@ -144,7 +144,8 @@ class Program:
             ((2, 5, 4, 1), ('output 1',))
         """
         scaling, picks = network.scaling, network.columns.tolist()
-        near = reach(network)  # how far curves go on beyond the training rows; None where they simply do
+        # The ends up to which inputs stay as they are, low and high, and what part of the way beyond each counts; None for no ends.
+        near = reach(network)
         meanings = {} if network.encoding is None else _of_encoding(network.encoding)
         with torch.no_grad():
             steps = tuple(_step(network, level, where) for level in range(network.depth))
@@ -172,6 +173,7 @@ def _array(values: Tensor) -> Array:
 
 def _of_encoding(encoding: Encoding) -> dict[str, Column]:
     """What the inputs of a network of a frame mean, by their names: words, numbers, and flags of the missing numbers beside them."""
+    # Notes say what dates count, and what stands for missing numbers.
     notes, columns = notes_of(encoding, {name: name for name in encoding.names}), {}
     for column in encoding.columns:
         (name, levels), *flag = column.inputs  # the column's own input, and perhaps one that flags its missing numbers
@@ -295,7 +297,10 @@ def _terms(layer: Layer, where: str) -> Iterator[Term]:
 
 
 def _written(form: Form, name: str, where: str) -> Form:
-    """The form of a function, refused where it is not made of functions that have a writing."""
+    """The form of a function, nested tuples, unchanged; an error where an operation in it isn't in the table of functions.
+
+    `name` is the function, `where` the call, both for the error.
+    """
     heads = {str(part[0]) for part in forms.parts(form) if isinstance(part, tuple)}
     if unknown := sorted(head for head in heads if head not in _ARITHMETIC and function_of(head) is None):
         advice = "Register the function with its formula, form=…, or give the edge another one."

@@ -21,7 +21,9 @@ def wrapped(numbers: Iterable[str]) -> str:
 
 
 def remark(text: str) -> str:
-    r"""Words of others for a comment: on one line, and without what ends it or goes on with it.
+    r"""A text from outside, such as a column's name, for a comment in source text: on one line, without double quotes and backslashes.
+
+    These could end the comment, or go on with it on the next line.
 
     Examples:
         >>> remark('a "b"\n\\')

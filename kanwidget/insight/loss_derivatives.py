@@ -79,6 +79,7 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         return criterion.value(output, label, weight)
 
     with torch.enable_grad():
+        # The free parameters now, `(parameters,)`; `read` takes a stack of networks and has a row for each.
         vector = index.read(Stack([network]))[0].requires_grad_()
         value = loss(vector)
         (gradient,) = torch.autograd.grad(value, vector, create_graph=True)

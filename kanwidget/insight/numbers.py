@@ -16,7 +16,9 @@ def plain(value: float) -> str:
 
 
 def rough_percent(part: float) -> str:
-    """A part of a whole, 0 to 1 and more, in two digits: of errors and shares of points; `percent` is for what is explained.
+    """A part of a whole, 0 to 1 and more, as a percentage in two digits, such as an error or a share of points; whole from 99.5 % on.
+
+    `percent`, for what is explained, has more digits near 100 %.
 
     Examples:
         >>> rough_percent(0.723), rough_percent(1e-6), rough_percent(0.997)

@@ -199,7 +199,8 @@ def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
 def score(network: Network, x: Tensor, y: Tensor, *, unit: Network | None = None) -> Score:
     """How good a network's predictions are for inputs x, `(rows, n_features)`, and labels y, `(rows, n_out)` or class numbers, `(rows,)`.
 
-    Errors are in the unit of the target, or of its logarithm where the network `unit`, by default the network itself, learns that.
+    The score has R² and the root mean squared error; for classes the part of the rows that are right, and the mean cross-entropy. The error
+    is in the unit of the target, or of its logarithm where the network `unit`, by default the network itself, learns that.
     """
     with torch.no_grad():
         outputs = network(x)
@@ -215,6 +216,8 @@ def score(network: Network, x: Tensor, y: Tensor, *, unit: Network | None = None
 
 def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
     """The score, on some `labels`, of always giving the classes the frequencies that they have in the training rows.
+
+    It has the part of the rows that are of the most frequent class, and the mean cross-entropy.
 
     Args:
         train: Class numbers of the training rows.

@@ -241,7 +241,7 @@ class _SearchRun:
         """
         best = KAN([self.data.n_features, self.data.n_outputs], grid=_GRIDS[0], seed=self.seed)
         steps = grow_steps(best, self.data)
-        while (answer := _take(steps)) is not None:
+        while (answer := _take(steps)) is not None:  # None after the last round
             # The network of a round, `now`, is one of those that the round before has tried, but for the first.
             for tried in (*(() if self.trials else (answer.now,)), *answer.tried):
                 assert isinstance(tried.network, KAN)

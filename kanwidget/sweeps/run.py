@@ -129,7 +129,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else _checked(path)
-        # `_base` is the connection. One that turns out to be of no use is closed again.
+        # `_base` is the connection to the SQLite database, a file or in memory. It is closed again if the file can't be used.
         with contextlib.ExitStack() as stack:
             try:
                 self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
@@ -141,7 +141,7 @@ class Store:
             stack.pop_all()
 
     def _prepare(self) -> None:
-        """Make the table of results in a new file; nothing for a file of a sweep.
+        """Make the table of results in a new SQLite database (`_base` is the connection); nothing for one that a sweep has made.
 
         Raises:
             sqlite3.DatabaseError: For a damaged file.
@@ -157,27 +157,27 @@ class Store:
         self._base.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
 
     def add(self, results: Iterable[tuple[str, Row]], *, replace: bool = False) -> None:
-        """Store results; of two with one key the first stays, or with `replace` the last."""
+        """Store results, pairs of key and row, in the SQLite database; of two with one key the first stays, or with `replace` the last."""
         texts = [(key, json.dumps(row)) for key, row in results]
         with self._base:
             self._base.executemany(f"INSERT OR {'REPLACE' if replace else 'IGNORE'} INTO results VALUES (?, ?)", texts)
 
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
-        """The stored rows of these keys, in their order."""
+        """The rows of those of these keys that the SQLite database has, by key, in the order of `keys`."""
         keys_to_read = set(keys)
         try:
             texts = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in keys_to_read}
             rows = {key: json.loads(texts[key]) for key in keys if key in texts}
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             _refuse(self.path, f"damaged ({error})")
-        # In today's names.
+        # Rows of older versions have former names of some columns: these become today's.
         return {key: {_RENAMED.get(name, name): value for name, value in row.items()} for key, row in rows.items()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the database; what was stored is committed already."""
+        """Close `_base`, the connection to the SQLite database; what was stored is committed already."""
         self._base.close()
 
 

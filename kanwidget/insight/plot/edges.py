@@ -200,6 +200,7 @@ def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Th
     bars = two_errors(network, valid_posterior(network), edge, curve.x)
     at, y = curve.x.cpu().numpy(), curve.y.cpu().numpy() - mean
     if rows is not None:
+        # From -¼ to ¼ of a level to the side, spread evenly: multiples of the golden section without their whole part.
         beside = 0.5 * (np.arange(rows.shape[1]) * _GOLDEN % 1 - 0.5)
         _draw_rows(ax, (rows[0] + beside, rows[1] - mean), theme, 0.6)
     ax.errorbar(at, y, bars, fmt="o", color=theme.spline, capsize=4, label="φ" if bars is None else "φ ± 2 s.e.")

@@ -84,7 +84,10 @@ def _row(network: Network, index: int, refs: Sequence[EdgeRef]) -> list[list[int
 
 
 def _length(row: list[list[int]], gap: float) -> float:
-    """The least width of a row of boxes; a subnode without boxes takes the room of one."""
+    """The least width of a row of boxes in inches; a subnode without boxes takes the room of one.
+
+    `row` has for each subnode the sources whose edges have a box, `gap` is the space between boxes.
+    """
     return sum(max(len(sources), 1) for sources in row) * (_BOX[0] + gap) + len(row) * _apart(row)
 
 
