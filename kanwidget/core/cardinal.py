@@ -122,9 +122,8 @@ class Cardinal:
         The unit is what an interval counts: the root of 1/power!, so that powers of distances have the formula's factor without a product.
         """
         unit = math.factorial(power) ** (-1 / power)
-        torch.sub(places[..., None, :], self._middles, out=out).mul_(
-            unit
-        )  # not each times the unit: large ones would be rounded
+        # Not the difference of both times the unit: large ones would be rounded.
+        torch.sub(places[..., None, :], self._middles, out=out).mul_(unit)
         return unit
 
     def _terms(self, distance: Tensor, unit: float, power: int, out: Tensor) -> None:

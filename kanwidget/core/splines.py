@@ -243,7 +243,6 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int
     """
     # The grids where they are even and points are many, else None; and the number of functions.
     grid, size = _grid_of_many(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
-    pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     dtype = torch.promote_types(x.dtype, knots.dtype)
     if grid is not None and [*orders] == [0] and k in ORDERS and dtype == knots.dtype:
         shape = (*x.shape[:-1], size + room, x.shape[-1])
@@ -253,6 +252,7 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int
             points, part = x.narrow(-2, start, count), full.narrow(-3, start, count).narrow(-2, 0, size)
             cardinal.values(grid.places(points), part)
         return [full.mT]
+    pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     found = [torch.empty(*x.shape, size + room, dtype=dtype, device=x.device) for _ in orders]
     for start, count in _chunks(x):
         pieces_at(x.narrow(-2, start, count)).write([full.narrow(-3, start, count) for full in found], orders)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kanwidget.core.primitives import Form
-from kanwidget.datasets.encoding import MISSING
 from kanwidget.export.program import Array, Program, Step
 from kanwidget.export.text import remark, wrapped
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.languages import function_source
-from kanwidget.symbolic.writing.python_source import imports, literal
+from kanwidget.symbolic.writing.python_source import WORD_SOURCE, imports, literal
 
 _CURVES = '''
 def curves(x, knots, centres, table):
@@ -40,19 +39,9 @@ def _column(table, name):
         return np.isnan(np.asarray(table[FLAGS[name]], dtype=float)).astype(float)
     if name in LEVELS:
         codes, unmet = LEVELS[name]
-        return np.array([_code(cell, codes, unmet) for cell in table[name]])
+        return np.array([codes.get(word_of(cell, codes), unmet) for cell in table[name]])
     values = np.asarray(table[name], dtype=float)
     return np.where(np.isnan(values), FILLS.get(name, np.nan), values)
-
-
-def _code(cell, codes, unmet):
-    """The number of a cell's word. A number is met by its text or its digits, 2.0 by "2.0" and by "2"; None, NaN and NA are missing."""
-    is_decimal = isinstance(cell, (float, np.floating))
-    if type(cell).__name__ in ("NoneType", "NAType", "NaTType") or (is_decimal and np.isnan(cell)):
-        return codes.get(MISSING, unmet)
-    if is_decimal and str(cell) not in codes:
-        cell = np.format_float_positional(float(cell), trim="-")
-    return codes.get(str(cell), unmet)
 '''
 
 
@@ -69,6 +58,7 @@ def numpy_source(program: Program, name: str) -> str:
         *(f"\ndef {short}(u):\n    return {function_source(form, 'python')}" for form, short in functions.items()),
         # The texts of functions: piecewise polynomials, and the numbers of a table with words.
         *([_CURVES.rstrip()] if any(step.curves for step in program.steps) else []),
+        *([WORD_SOURCE] if any(column.levels for column in program.columns) else []),
         _ENCODE.rstrip(),
         "\n".join(["", *_predict(program, name, functions)]),
     ]
@@ -88,7 +78,6 @@ def _constants(program: Program) -> Iterator[str]:
     yield "#: What stands for missing numbers, and columns that say where these are."
     yield f"FILLS = { ({c.name: c.fill for c in columns if c.fill is not None})!r}"
     yield f"FLAGS = { ({c.name: c.flag_of for c in columns if c.flag_of is not None})!r}"
-    yield f"MISSING = {MISSING!r}"
     for number, step in enumerate(program.steps, 1):
         for letter, curves in zip("ab", step.curves, strict=False):
             for what in ("knots", "centres", "table"):

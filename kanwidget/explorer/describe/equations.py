@@ -15,7 +15,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import Writing, distinct, writing
 from kanwidget.explorer.describe.labels import without_units
 from kanwidget.explorer.session.background.formula_search import SearchNews
-from kanwidget.explorer.session.samples import drawn_rows, judged_rows
+from kanwidget.explorer.session.samples import drawn_rows, judged_rows, mean_of_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.hall_of_fame import HallFormula
 
@@ -189,7 +189,7 @@ class EquationWriter:
 
     def _error(self, expression: sympy.Expr, x: Tensor, label: Tensor, weight: Tensor | None) -> float:
         """The root mean squared error of a formula at the rows x, `(rows, columns)`, with labels `(rows, 1)`, weights `(rows,)` or None."""
-        return math.sqrt(_mean((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
+        return math.sqrt(mean_of_rows((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
 
     def _writing(self, expression: sympy.Expr) -> Writing:
         """A formula as a page writes it, without round-off: how large each column is (`_sizes`) says what round-off is.
@@ -228,10 +228,4 @@ def spread(session: Session) -> float:
 def _spread(label: Tensor, weight: Tensor | None) -> float:
     """The standard deviation of labels, `(rows, 1)`, around their mean; rows count by `weight`, `(rows,)`, None for alike."""
     truth = label[:, 0].detach().cpu().double()
-    return math.sqrt(_mean((truth - _mean(truth, weight)).square(), weight))
-
-
-def _mean(values: Tensor, weight: Tensor | None) -> float:
-    """The mean of values, `(rows,)`, weighted by `weight`, `(rows,)`; None for rows that count alike."""
-    weight = torch.ones_like(values) if weight is None else weight.detach().cpu()
-    return float((weight * values).sum() / weight.sum())
+    return math.sqrt(mean_of_rows((truth - mean_of_rows(truth, weight)).square(), weight))

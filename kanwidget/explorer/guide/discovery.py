@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
-from kanwidget.explorer.session.samples import judged_rows
+from kanwidget.explorer.session.samples import judged_rows, mean_of_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.hall_of_fame import HallOfFame
 from kanwidget.explorer.session.undo import error_of
@@ -46,8 +48,7 @@ def network_error(session: Session) -> float:
         return error_of(session.run.last_record)
     # That of the record is one of the target's logarithm, or none of squares.
     x, label, weight = judged_rows(session.data)
-    squares = (session.model.predict(x) - label).square().mean(1)
-    return float((squares.mean() if weight is None else (weight * squares).sum() / weight.sum()).sqrt())
+    return math.sqrt(mean_of_rows((session.model.predict(x) - label).square().mean(1), weight))
 
 
 def search_sentence(session: Session) -> str:

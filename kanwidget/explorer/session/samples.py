@@ -119,6 +119,12 @@ def judged_rows(data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
     return data.train_input, data.train_label, data.train_weight
 
 
+def mean_of_rows(values: Tensor, weight: Tensor | None) -> float:
+    """The mean of values, `(rows,)`, weighted by `weight`, `(rows,)`; None for rows that count alike."""
+    weight = torch.ones_like(values) if weight is None else weight.to(values.device)
+    return float((weight * values).sum() / weight.sum())
+
+
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
     """The values of the node that an edge (layer, source, target) starts at, `(batch,)`.
 

@@ -28,6 +28,19 @@ _RELATIONS = {
 }  # fmt: skip
 
 
+_WORD = "word_of"
+#: The Python source of a function of a table's cell.
+WORD_SOURCE = f'''
+def {_WORD}(cell, words):
+    """A cell as one of some words. A number is met by its text or its digits, 2.0 by "2.0" and by "2"; None, NaN and NA are missing."""
+    is_decimal = isinstance(cell, (float, np.floating))
+    if type(cell).__name__ in ("NoneType", "NAType", "NaTType") or (is_decimal and np.isnan(cell)):
+        return {MISSING!r}
+    if is_decimal and str(cell) not in words:
+        return np.format_float_positional(float(cell), trim="-")
+    return str(cell)'''
+
+
 class LevelSource(NamedTuple):
     """What a function of words does in source code."""
 
@@ -97,6 +110,7 @@ def to_python(
     comments += [f"{arguments[text]}: {meaning}" for text, meaning in meanings.items() if text in used]
     lines = [
         *imports(operations),
+        *(["", WORD_SOURCE] if any(map(_reads_cells, tables.values())) else []),
         "",
         "",
         f"def {name}({', '.join(parameters)}):",
@@ -129,30 +143,18 @@ def imports(forms_: Iterable[Form]) -> list[str]:
     return ["import numpy as np", *([f"from scipy.special import {', '.join(names)}"] if names else [])]
 
 
-def _lookup(name: str, words: LevelSource) -> str:
-    """Lines that define the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`.
+def _reads_cells(words: LevelSource) -> bool:
+    """Whether source has to ask what a cell's word is: where cells may be missing, or a level was a number."""
+    return MISSING in words.values or any(map(_is_number, words.values))
 
-    Where cells may be missing, or a level was a number, 2 and 2.0 are "2", and None, NaN and NA are missing.
-    """
-    values, unmet = dict(words.values), repr(words.unmet)
-    if MISSING not in values and not any(map(_is_number, values)):
-        return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {unmet})"
-    lines = [
-        f"def {name}(cells):",
-        f"    values = {values!r}",
-        "",
-        "    def value(cell):",
-        "        is_decimal = isinstance(cell, (float, np.floating))",
-        '        if type(cell).__name__ in ("NoneType", "NAType", "NaTType") or (is_decimal and np.isnan(cell)):',
-        f"            return values.get({MISSING!r}, {unmet})",
-        "        if is_decimal and str(cell) not in values:",
-        '            cell = np.format_float_positional(float(cell), trim="-")',
-        f"        return values.get(str(cell), {unmet})",
-        "",
-        "    return np.vectorize(value, otypes=[float])(cells)",
-        "",
-    ]
-    return "\n".join(f"    {line}" if line else "" for line in lines)
+
+def _lookup(name: str, words: LevelSource) -> str:
+    """A line that defines the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`."""
+    values = dict(words.values)
+    if not _reads_cells(words):
+        return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
+    number = f"values.get({_WORD}(cell, values), {words.unmet!r})"
+    return f"    {name} = np.vectorize(lambda cell, values={values!r}: {number}, otypes=[float])"
 
 
 def _is_number(level: str) -> bool:
@@ -169,7 +171,7 @@ def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix:
     `reserved` are identifiers that are in use already.
     """
     identifiers: dict[str, str] = {}
-    used = {"np", *_SCIPY.values(), *(reserved or ())}
+    used = {"np", _WORD, *_SCIPY.values(), *(reserved or ())}
     for i, name in enumerate(names):
         short = name if is_identifier(name) and not hasattr(builtins, name) else f"{prefix}_{i + 1}"
         while short in used or (short != name and short in names):
