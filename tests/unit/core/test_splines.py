@@ -11,6 +11,7 @@ from scipy.interpolate import BSpline
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from kanwidget.core import splines
+from kanwidget.core.cardinal import even_grid
 from tests.support.networks import F64, forward_mode, uniform
 
 each_order = pytest.mark.parametrize("k", range(6))
@@ -191,9 +192,11 @@ MANY = 8000
 
 
 @pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("intervals", [5, 1000])
+@pytest.mark.parametrize("intervals", [5, 50])
 def test_rounding_of_many_points_does_not_grow_with_the_grid(k, intervals):
-    knots = splines.extend_knots(torch.linspace(-1, 1, intervals + 1)[None].repeat(700, 1), k)
+    ends = torch.ones(700)
+    knots = splines.extend_knots(splines.uniform_grid(-ends, ends, intervals), k)
+    assert even_grid(knots, k) is not None
     x = 2 * torch.rand(100, 700, generator=torch.Generator().manual_seed(0)) - 1
     assert (splines.basis(x, knots, k).sum(-1) - 1).abs().max() < 1e-6
 
