@@ -63,6 +63,23 @@ class Notebook:
         self.page.reload()
         self._ready()
 
+    def reload_explorer(self, cell):
+        """Load the page anew at the explorer of the cell with this id; once more, as a person would, where no widget comes.
+
+        JupyterLab's manager asks the kernel for all widgets when a page opens. Where an answer is lost on a busy machine, it waits
+        for ever or forgets the error (`_loadFromKernelModels` and `restoreWidgets` of jupyterlab_widgets 3.0), and says no more.
+        """
+        for patience in (PATIENCE / 4, PATIENCE):
+            self.reload()
+            self.show(cell)
+            view = Explorer(self.page)
+            if view.appears(patience):
+                return view.see()
+            outputs = self.page.locator(".jp-OutputArea-output").all_inner_texts()
+            found = [text[:200] for text in outputs if "widget" in text.lower()]
+            assert not self.page.problems, (self.page.problems, found)
+        raise AssertionError(f"no explorer in a page that was loaded anew twice: {found}, {self.said}")
+
     def _ready(self):
         self.page.wait_for_function(
             """(name) => {
@@ -248,6 +265,16 @@ class Explorer:
     def see(self):
         self.root.wait_for(state="visible")
         return self
+
+    def appears(self, patience):
+        """Whether it is in the page within so many milliseconds."""
+        from playwright.sync_api import TimeoutError as Late
+
+        try:
+            self.root.wait_for(state="attached", timeout=patience)
+        except Late:
+            return False
+        return True
 
     @property
     def status(self):

@@ -122,9 +122,7 @@ def test_the_whole_path(page, server, screens):
     before = view.everything()
     assert len(before["edges"]) == 15
     notebook.save()
-    notebook.reload()
-    notebook.show("fig-27")
-    view.see()
+    notebook.reload_explorer("fig-27")
     view.candidates(2)
     assert view.everything() == before
     view.until(CURRENT_IS_SEEN)
