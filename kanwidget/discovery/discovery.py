@@ -286,7 +286,7 @@ class Discovery:
 ALSO_POSSIBLE = "also possible by these rows: "
 
 
-def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str = "") -> str:
+def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str = "", text: str = "") -> str:
     """That the rows can't tell a formula from the best one, with both errors.
 
     Args:
@@ -294,12 +294,13 @@ def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str
         best: The best one of its target.
         relative: Whether relative errors count.
         rows: Which rows the errors are of, where errors of others stand nearby: ` on the training rows`, with its space.
+        text: The formula in print, where that isn't all of it.
     """
     unit = "" if rival.unit is None else f" {rival.unit}"
     errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
     if relative and rival.relative_error is not None and best.relative_error is not None:
         errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
-    return f"{ALSO_POSSIBLE}{rival.text} ({errors}{rows})"
+    return f"{ALSO_POSSIBLE}{text or rival.text} ({errors}{rows})"
 
 
 def markup(node: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -26,15 +26,20 @@ from kanwidget.discovery.fronts.table import OwnRows, simple_trees, tables
 from kanwidget.insight.noise import noise_of
 from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.shapes import reshaped
+from kanwidget.simplification.word_numbers import WordNumbers
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
+from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.training.evidence.errors import valid_posterior
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
 _MOST_COLUMNS, _FEWEST_ROWS = 12, 12
 #: Rows that are searched with; all of a table of some thousand rows tell no more.
 _MOST_ROWS = 1000
+#: Seconds for the last fits of the law, of which a shorter writing may take two (sympy goes on for half a minute and finds no more), and
+#: for those of all rivals.
+_FINISHING = 10.0
 #: Complexity of a formula that can be read.
 _COMPLEXITY = 60.0
 
@@ -45,16 +50,18 @@ class LawNetwork(NamedTuple):
     member: Member
     """As the search ranks it."""
     network: Network
+    words: WordNumbers
+    """What words count as in it."""
 
     @property
     def text(self) -> str:
         """The law for a person."""
-        return self.member.equation.text
+        return self.words.text(self.member.equation.text)
 
     @property
     def constants(self) -> int:
-        """Number of constants of the law. Its network has more: a scale and an offset on every edge."""
-        return self.member.constants
+        """Number of constants of the law, values of words among them. Its network has more: a scale and an offset on every edge."""
+        return self.member.constants + sum(self.words.free.get(column, 0) for column in columns_read(self.network))
 
     @property
     def functions(self) -> float:
@@ -88,10 +95,13 @@ class LawSearch:
 
     def __init__(self, network: Network, held: HeldOutRows, curves: Network | None = None) -> None:
         self._held = held  # the rows that fits and checks see
-        self._network, self._symbols = network, variables(network, held.data.in_vars)
+        self._network = network
         self._columns = columns_read(network)  # numbers of the data's columns
         self._data = _sample(held.data)  # at most 1,000 rows of each part
-        data = _numbers(self._data, self._columns, held.data.in_vars)
+        #: What words count as in the search.
+        self._words = WordNumbers.of(network, self._data.train_input, held.data.in_vars)
+        self._symbols = variables(network, self._words.names)
+        data = _numbers(self._data, self._columns, self._words)
         # Rows that are searched with, too, would count twice. Others are held out as the validation part of the search's table.
         checks: dict[str, Any] = rows_of(data, "test", name="val") if held.are_others else {}
         plain = replace(data, test_input=None, test_label=None, test_weight=None, **checks)
@@ -99,7 +109,7 @@ class LawSearch:
         # Formulas so far that no simpler one equals, of all operations.
         self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
         # All training rows, to which constants are fitted in the end.
-        self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
+        self._whole = _sample(held.whole)
         #: What says how large the noise of each row is, where it grows with the target, and how it does.
         self._noise_model: tuple[Network, GrowingNoise] | None = None
         if curves is not None:  # a network that is near the rows
@@ -116,12 +126,9 @@ class LawSearch:
 
     @staticmethod
     def is_possible(network: Network, held: HeldOutRows) -> bool:
-        """Whether a law can be searched for: one target and few columns, all of numbers, of which the network takes no logarithms."""
-        data, first = held.data, [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
+        """Whether a law can be searched for: one target and few columns, of which the network takes no logarithms."""
+        data = held.data
         if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
-            return False
-        # An edge of words (a column of categories) has a value for each of them, which no law has.
-        if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
             return False
         return 0 < len(columns_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
@@ -217,27 +224,41 @@ class LawSearch:
     def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
         """The law, its constants fitted to all rows or exact numbers where the rows agree; and rivals, which rows can't tell from it."""
         front, whole = self._front, self._whole
-        # Constants are fitted to all training rows now, for as long as it takes.
-        every = OwnRows(whole.train_input, whole.train_label[:, 0], whole.train_weight)
+        # Constants are fitted to all training rows now.
+        numbers = _numbers(whole, self._columns, law.words)
+        every = OwnRows(numbers.train_input, numbers.train_label[:, 0], numbers.train_weight)
         front.table = replace(self._table, every=every)
-        finishing = Finishing(front, None, lambda: math.inf)  # None: no weights of a robust loss
+        finishing = Finishing(front, None, lambda: _FINISHING)  # None: no weights of a robust loss
         member = finishing.finish(law.member)
         if member is not None:
             front.put(member, law.member)  # in the law's place
-        for _ in find_rivals(finishing, self._contenders):
+        end = time.monotonic() + _FINISHING
+        for _ in find_rivals(Finishing(front, None, lambda: end - time.monotonic()), self._contenders):
             pass  # they are `front.rivals` then
-        last = self._law(front.best) or (None if member is None else self._law(member)) or law
+        last = self._law(front.best, whole) or (None if member is None else self._law(member, whole)) or law
         best, others = last.member.equation, [rival.equation for rival in front.rivals if rival is not last.member]
         options: dict[str, Any] = {"relative": front.has_relative_noise, "rows": " on the training rows"}
-        return last, tuple(Rival(rival.text, rival_sentence(rival, best, **options)) for rival in others)
+        texts = [(rival, last.words.text(rival.text)) for rival in others]
+        return last, tuple(Rival(text, rival_sentence(rival, best, text=text, **options)) for rival, text in texts)
 
-    def _law(self, member: Member) -> LawNetwork | None:
-        """A formula of the search with the network that computes it; None for a constant, and where no network can."""
+    def _law(self, member: Member, data: Dataset | None = None) -> LawNetwork | None:
+        """A formula of the search with the network that computes it; None for a constant, and where no network can.
+
+        Where it reads words, their values and its constants are fitted to the rows of `data`, by default those of the search.
+        """
         expression = member.equation.sympy
         if not expression.free_symbols:
             return None
+        words, rows = self._words, self._data if data is None else data
+        expression += sum(self._symbols[column] for column in sorted(words.added))
+        if words.numbers:
+            x, own = rows.train_input, (self.weights(rows, "train"), rows.train_weight)
+            weights = [each.double() for each in own if each is not None]
+            root = torch.stack(weights).prod(0).sqrt() if weights else None
+            problem = Problem(self._symbols, words.in_numbers(x), rows.train_label[:, 0], None, root, "simplify")
+            expression, words = words.fitted(expression, problem, x)
         try:
-            return LawNetwork(member, _compiled(self._network, expression, self._symbols))
+            return LawNetwork(member, _compiled(self._network, expression, self._symbols, words), words)
         except ValueError:  # no network of the library's functions computes it
             return None
 
@@ -252,25 +273,29 @@ def _sample(data: Dataset) -> Dataset:
     return sampled_data(data, _MOST_ROWS, lambda rows: torch.linspace(0, rows - 1, _MOST_ROWS).round().long())
 
 
-def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dataset:
-    """The data of some columns of numbers, in float64 on the processor: the search for formulas takes no other.
+def _numbers(data: Dataset, columns: Sequence[int], words: WordNumbers) -> Dataset:
+    """The data of some columns, in float64 on the processor: the search for formulas takes numbers alone.
 
-    `HeldOutRows` has no validation rows, so the other two parts are all.
+    Columns of words count as `words` has it; without those that are added to the target, which is less by them. `HeldOutRows` has no
+    validation rows, so the other two parts are all.
     """
-    inputs = [name for name in ("train_input", "test_input") if name in data]
-    chosen: dict[str, Any] = {name: data[name][:, list(columns)] for name in inputs}
-    # An encoding says how words and missing cells were read: no words are among these columns, see `is_possible`.
-    chosen |= {"in_vars": tuple(names[column] for column in columns), "encoding": None}
-    return replace(data, **chosen).to(torch.float64, "cpu")
+    chosen = [column for column in columns if column not in words.added]
+    changed: dict[str, Any] = {"in_vars": tuple(words.names[column] for column in chosen), "encoding": None}
+    for part in (part for part in ("train", "test") if f"{part}_input" in data):
+        x, label = data[f"{part}_input"], data[f"{part}_label"]
+        changed[f"{part}_input"] = words.in_numbers(x)[:, chosen]
+        changed[f"{part}_label"] = label - words.sum(x).to(label)[:, None]
+    return replace(data, **changed).to(torch.float64, "cpu")
 
 
-def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Network:
+def _compiled(network: Network, expression: Any, symbols: Sequence[Any], words: WordNumbers) -> Network:
     """The network that computes an expression, with the scales and settings of another network.
 
     Args:
         network: The network whose settings and columns it has.
         expression: A sympy expression of at least one column.
         symbols: The symbol of each column of the data.
+        words: What words count as in the expression.
 
     Raises:
         ValueError: Where no network of the library's functions computes it.
@@ -283,4 +308,5 @@ def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Netw
     size = network.output_scale.size if new.width[-1][1] == 0 else torch.ones(network.n_out)
     new.output_scale = (torch.zeros(network.n_out), size)
     made.write(new)
+    words.write(new)
     return new.to(network.device)

@@ -277,7 +277,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
                 error=error,
                 noise=noise,
                 meaning=_meaning(pose, separated=separated),
-                words=pose.words,
+                words=pose.words if pose.reference else pose.words.with_errors(part, problem),
             )
         )
     return formulas

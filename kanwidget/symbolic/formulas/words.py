@@ -27,6 +27,8 @@ from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 if TYPE_CHECKING:
     import sympy
 
+    from kanwidget.symbolic.formulas.regression.problem import Problem
+
 #: Levels of an edge that is a term in formulas, on or off.
 SWITCH = 2
 #: The decimals of an expression, each with its value and standard error.
@@ -102,11 +104,10 @@ class Words:
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
     def in_units(self, expression: sympy.Expr, constants: Constants) -> tuple[sympy.Expr, Constants, Words]:
-        """A formula as it is read: 4·f(town) as f(town), with four times the values of each level.
+        """A formula as it is read: 4·f(town) as f(town), with four times the values of each level; 4·x·exp(f(town) + 3) as x·f(town).
 
-        The decimal before a function of words goes into its values, which then are in the unit of their term; where the function stands
-        once, as a factor of a term. The values take over the decimal's error: where they have none, or it is larger than the decimal, all
-        stays as it is.
+        Where the function of words stands in one term, what depends on words alone there goes into its values, which then are in the unit
+        of the term; of words alone, 4·f(town), only a decimal that the data determine. The values' errors are by this decimal as it is.
 
         Args:
             expression: The formula of one output.
@@ -125,16 +126,39 @@ class Words:
         """
         tables, unmet, remaining = dict(self.tables), dict(self.unmet), dict(constants)
         for name, table in self.tables.items():
-            factor, rest = _without_factor(expression, name)
-            size, error = constants.get(factor, (float(factor), 0.0))
-            if factor == 1 or not error < abs(size) or (error and any(math.isnan(one.error) for one in table.values())):
+            part = _part_of_words(expression, name)
+            if part is None or part.own == part.applied:
                 continue
-            expression = rest
-            if not rest.has(factor):
-                remaining.pop(factor, None)
-            tables[name] = {level: _multiplied(one, size, error) for level, one in table.items()}
-            unmet[name] = size * unmet.get(name, 0.0)
+            # Before words alone an exact number belongs to the form, and one that the data leave open says nothing.
+            factor = part.own.as_coeff_Mul()[0]
+            if not part.is_factor and not (factor.is_Float and constants.get(factor, (0.0, 0.0))[1] < abs(factor)):
+                continue
+            tables[name] = {level: part.at(one) for level, one in table.items()}
+            unmet[name] = part.at(LevelValue(unmet.get(name, 0.0), math.nan)).value
+            expression = part.others
+            for decimal in part.decimals:
+                if not expression.has(decimal):
+                    remaining.pop(decimal, None)
         return expression, remaining, replace(self, tables=tables, unmet=unmet)
+
+    def with_errors(self, expression: sympy.Expr, problem: Problem) -> Words:
+        """The same, with errors of the values by the rows of a fit; where words stand in several terms those of a posterior stay.
+
+        Args:
+            expression: The fitted formula of one output.
+            problem: The rows.
+        """
+        tables = dict(self.tables)
+        for applied, table in self._tables_in([expression]):
+            name = str(applied.func)
+            part = _part_of_words(expression, name)
+            is_factor, decimals = part is not None and part.is_factor, part.decimals if part else set()
+            # Edges share the size of a term: the errors of the network's curves say how it is shared, too.
+            if part is not None or any(math.isnan(one.error) for one in table.values()):
+                errors = problem.level_errors(expression, applied, len(table), decimals, centred=not is_factor)
+                pairs = zip(table.items(), errors, strict=True)
+                tables[name] = {level: LevelValue(one.value, error) for (level, one), error in pairs}
+        return replace(self, tables=tables)
 
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line of text for each column of words in expressions: its values by level, or which of two levels 0 and 1 stand for.
@@ -211,30 +235,73 @@ class Words:
         return [(name, two) for name, two in self.switches.items() if name in used]
 
 
-def _without_factor(expression: Any, name: str) -> tuple[Any, Any]:
-    """The decimal before the function of this name, and the expression without it.
+@dataclass(frozen=True, slots=True)
+class _PartOfWords:
+    """What depends on a column of words alone in the only term of a formula that has its function."""
 
-    1 and the expression as it is, unless the function stands in one term only, once, as a factor beside a decimal.
+    applied: Any
+    """The function as it stands there, f(town)."""
+    own: Any
+    """The part: 4·exp(f(town))."""
+    others: Any
+    """The formula with the mere function in its place."""
+    is_factor: bool
+    """Whether it multiplies something of other columns."""
+
+    @property
+    def decimals(self) -> set[Any]:
+        """The decimals in it."""
+        import sympy
+
+        return set(self.own.atoms(sympy.Float))
+
+    def at(self, one: LevelValue) -> LevelValue:
+        """Its value where the function has this one, with the error that follows from the function's.
+
+        An unknown error, nan, stays the same object: levels are of one value where their pairs are equal, and a new nan equals no other.
+        """
+        value = {self.applied: one.value}
+        slope = abs(float(self.own.diff(self.applied).subs(value)))
+        return LevelValue(float(self.own.subs(value)), one.error if math.isnan(one.error) else slope * one.error)
+
+
+def _part_of_words(expression: Any, name: str) -> _PartOfWords | None:
+    """The part of a formula that depends on words alone, where the function of this name stands in one term, once; None elsewhere.
+
+    Examples:
+        >>> import sympy
+        >>> f, x = sympy.Function("f")(sympy.Symbol("town")), sympy.Symbol("x")
+        >>> part = _part_of_words(4 * sympy.exp(f - x) + 2, "f")
+        >>> part.own, part.others
+        (4*exp(f(town)), f(town)*exp(-x) + 2)
     """
     import sympy
 
-    function, parts = sympy.Function(name), sympy.Add.make_args(expression)
-    terms = [term for term in parts if term.has(function)]
-    if len(terms) == 1:
-        factor, rest = terms[0].as_coeff_Mul()
-        alone = [part.func == function for part in sympy.Mul.make_args(rest) if part.has(function)]
-        if factor.is_Float and alone == [True]:
-            return factor, sympy.Add(*(rest if term == terms[0] else term for term in parts))
-    return sympy.Integer(1), expression
-
-
-def _multiplied(one: LevelValue, size: float, error: float) -> LevelValue:
-    """A value times a factor `size` with the standard error `error`; its own error is that of a product.
-
-    An unknown error, nan, stays the same object: levels are of one value where their pairs are equal, and a new nan equals no other.
-    """
-    own = one.error if math.isnan(one.error) else math.hypot(size * one.error, error * one.value)
-    return LevelValue(size * one.value, own)
+    terms = sympy.Add.make_args(expression)
+    having = [term for term in terms if term.has(sympy.Function(name))]
+    nodes = expression.atoms(sympy.Function(name))
+    if len(having) != 1 or len(nodes) != 1:
+        return None
+    (applied,) = nodes
+    own: list[Any] = []
+    rest: Any = sympy.Integer(1)
+    for factor in sympy.Mul.make_args(having[0]):
+        # exp(f(town) - x) is a product of two exponentials.
+        inner = sympy.Add.make_args(factor.args[0]) if isinstance(factor, sympy.exp) else ()
+        for part in [sympy.exp(each, evaluate=False) for each in inner] or [factor]:
+            if part.free_symbols <= applied.free_symbols:
+                own.append(part)
+            elif part.has(applied):
+                return None
+            else:
+                rest *= part
+    # Evaluated, 4·(f + 3) would be 4·f + 12: the decimals are those of the formula.
+    product = sympy.Mul(*own, evaluate=len(own) < 2)
+    is_factor = bool(rest.free_symbols)
+    if not product.has(applied) or (not is_factor and product.as_coeff_Mul()[1] != applied):
+        return None
+    others = sympy.Add(*(applied * rest if term == having[0] else term for term in terms))
+    return _PartOfWords(applied, product, others, is_factor)
 
 
 def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:

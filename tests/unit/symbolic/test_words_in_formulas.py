@@ -235,11 +235,25 @@ def test_a_decimal_that_stands_elsewhere_too_stays_a_constant():
     assert constants == {factor: (4.0, 1.0)}
 
 
-def test_values_take_over_the_error_of_their_factor():
+def test_errors_are_those_of_values_by_the_factor_as_it_is():
     factor = sympy.Float(4.0)
     expression, constants, words = WORDS.in_units(factor * PHI, {factor: (4.0, 1.0)})
     assert (expression, constants) == (PHI, {})
-    assert values_of(words)[0] == LevelValue(-2.0, pytest.approx(math.hypot(0.4, 0.5)))
+    assert values_of(words)[0] == LevelValue(-2.0, pytest.approx(0.4))
+
+
+def test_what_depends_on_words_alone_is_in_their_table():
+    """The constants at the function go with it: a function of words is another one."""
+    four, two = sympy.Float(4.0), sympy.Float(2.0)
+    constants = {four: (4.0, 9.0), two: (2.0, 9.0)}
+    expression, remaining, words = WORDS.in_units(four * FLOW * (PHI + two) + 1.0, constants)
+    assert (expression, remaining) == (FLOW * PHI + 1.0, {})
+    assert values_of(words) == [LevelValue(6.0, 0.4), LevelValue(9.0, 0.8)]
+    assert words.unmet["phi_0_0_0"] == 8.5
+    expression, _, words = WORDS.in_units(four * sympy.exp(two * PHI - FLOW), constants)
+    assert expression == PHI * sympy.exp(-FLOW)
+    value = 4 * math.exp(-1)
+    assert values_of(words)[0] == LevelValue(pytest.approx(value), pytest.approx(2 * value * 0.1))
 
 
 @pytest.mark.parametrize(
@@ -268,9 +282,6 @@ def test_levels_of_one_value_share_it_where_nobody_knows_errors():
     words = Words({"phi_0_0_0": {name: LevelValue(0.5, math.nan) for name in ("ash", "elm")}})
     expression, _, own = words.in_units(4.0 * PHI, {})
     assert own.lines([expression], {"phi_0_0_0": "f"}) == ["where f(kind) = {ash or elm: 2}"]
-    factor = sympy.Float(4.0)  # its error would be lost
-    constants = {factor: (4.0, 0.5)}
-    assert words.in_units(factor * PHI, constants) == (factor * PHI, constants, words)
 
 
 def test_several_outputs_share_their_words():
@@ -291,7 +302,7 @@ def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
     )
     assert repr(formula).splitlines() == [
         "y = 3.0*flow + f(kind)",
-        "where f(kind) = {ash: -2.0 ± 0.5, oak: 1.0 ± 0.8}",
+        "where f(kind) = {ash: -2.0 ± 0.4, oak: 1.0 ± 0.8}",
         "constants 3.0 ± 0.2",
     ]
     assert "4" not in formula.latex

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -202,6 +202,46 @@ class Problem:
             return rows
         return rows * (self.weights if rows.ndim == 1 else self.weights[:, None])
 
+    def level_errors(
+        self, expr: Any, applied: Any, levels: int, fixed: Container[Any], *, centred: bool
+    ) -> list[float]:
+        """Standard errors of the values of a function of words for each of its levels, fitted together with the other constants.
+
+        Args:
+            expr: The fitted expression.
+            applied: The function in it, of the column that holds the levels' numbers.
+            levels: How many levels there are.
+            fixed: Decimals that only say how the values are counted, such as a factor before the function.
+            centred: Whether the values are counted from their mean over the rows, which is another constant of the expression.
+
+        Returns:
+            An error for each level; nan where the rows leave it open.
+        """
+        import sympy
+
+        value, extended = sympy.Dummy(), copy.copy(self)
+        extended.columns = {**self.columns, value: self.values(applied)}
+        # What the values of the levels change in each row, `(rows, levels)`.
+        level = self.columns[applied.args[0]].round().long()
+        member = torch.nn.functional.one_hot(level, levels).double()
+        slopes = extended.values(expr.xreplace({applied: value}).diff(value))[:, None] * member
+        # From constants that are free to values: all of them, or one fewer, of mean 0 over the rows.
+        basis = torch.eye(levels, dtype=torch.float64)
+        if centred:
+            basis = torch.linalg.qr(torch.cat([member.mean(0)[:, None], basis], 1)).Q[:, 1:]
+        template, symbols, values = parametrize(expr, self.positive)
+        _, others = self._gradients(template, symbols, values)
+        chosen = [i for i, number in enumerate(values.tolist()) if sympy.Float(number) not in fixed]
+        jacobian = self._weighted(torch.cat([slopes @ basis, others[:, chosen]], 1))
+        count = basis.shape[1]
+        covariance = self._covariance(jacobian, self._weighted(self.y - self.values(expr)))[:count, :count]
+        variances = (
+            ((basis @ covariance) * basis).sum(1)
+            if bool(covariance.isfinite().all())
+            else torch.full((levels,), math.nan)
+        )
+        return [math.sqrt(each) if each >= 0 else math.nan for each in variances.tolist()]
+
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """The problem at some values of the constants, for a step.
 
@@ -247,6 +287,31 @@ class Problem:
         """
         template, symbols, start = parametrize(expr, self.positive)
         return self._linearized(template, symbols, self._least_squares(template, symbols, start, limit))
+
+    def fit_levels(self, expr: Any, levels: Mapping[Any, tuple[Tensor, Tensor]]) -> tuple[Any, dict[Any, Tensor]]:
+        """An expression with fitted constants, and with them the numbers that the levels of words count as.
+
+        Args:
+            expr: The expression.
+            levels: For the variable of each column of words the level of each row, `(rows, levels)`, 1 there and 0 elsewhere, and the
+                numbers to begin with, `(levels,)`.
+
+        Returns:
+            The expression, in the same variables, and the numbers by variable.
+        """
+        import sympy
+
+        template, symbols, start = parametrize(expr, self.positive)
+        extended, wider, found = copy.copy(self), template, [start]
+        extended.columns, extended._parts, every = dict(self.columns), {}, list(symbols)
+        for variable, (member, numbers) in levels.items():
+            own, is_level = ([sympy.Dummy() for _ in numbers] for _ in range(2))
+            extended.columns |= dict(zip(is_level, member.unbind(1), strict=True))
+            wider = wider.xreplace({variable: sympy.Add(*(a * b for a, b in zip(own, is_level, strict=True)))})
+            every, found = [*every, *own], [*found, numbers]
+        constants, *values = extended._least_squares(wider, every, torch.cat(found), math.inf).split([*map(len, found)])
+        law = template.xreplace({s: sympy.Float(v) for s, v in zip(symbols, constants.tolist(), strict=True)})
+        return law, dict(zip(levels, values, strict=True))
 
     def _linearized(self, template: Any, symbols: list[Any], values: Tensor) -> Fit:
         """The fit with its constants at `values`: no step is taken, only their covariance comes from the Jacobian there."""
