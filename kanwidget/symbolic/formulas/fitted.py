@@ -13,7 +13,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.posed import Posed, posed
+from kanwidget.symbolic.formulas.posed import Posed, posed, words_with_errors
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
@@ -277,7 +277,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
                 error=error,
                 noise=noise,
                 meaning=_meaning(pose, separated=separated),
-                words=pose.words if pose.reference else pose.words.with_errors(part, problem),
+                words=pose.words if pose.reference else words_with_errors(pose.words, part, problem),
             )
         )
     return formulas

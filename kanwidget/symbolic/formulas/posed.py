@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
 from kanwidget.symbolic.formulas.formula import variables as named
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Problem
-from kanwidget.symbolic.formulas.words import Words
+from kanwidget.symbolic.formulas.words import LevelValue, Words, part_of_words
 from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
@@ -124,6 +125,26 @@ def counted_rows(dataset: Dataset, part: str, where: str) -> tuple[Tensor, Tenso
         _check.fail("data", where, "data with rows that count", weight, "All weights are 0.")
     chosen = weight[counted].to("cpu", torch.float64)
     return x[counted], y[counted], (chosen / chosen.mean()).sqrt()
+
+
+def words_with_errors(words: Words, expression: sympy.Expr, problem: Problem) -> Words:
+    """What words stand for in a fitted formula of one output, with errors of their values by the rows of the fit.
+
+    Where words stand in several terms, values keep the errors that a posterior gave them.
+    """
+    tables = dict(words.tables)
+    for applied, table in words.tables_in([expression]):
+        name = str(applied.func)
+        part = part_of_words(expression, name)
+        is_factor, decimals = part is not None and part.is_factor, part.decimals if part else set()
+        # Edges share the size of a term: the errors of the network's curves say how it is shared, too.
+        if part is not None or any(math.isnan(one.error) for one in table.values()):
+            values = [*dict.fromkeys(one.value for one in table.values())]  # merged levels share theirs
+            groups = [values.index(one.value) for one in table.values()]
+            errors = problem.level_errors(expression, applied, groups, decimals, centred=not is_factor)
+            pairs = zip(table.items(), errors, strict=True)
+            tables[name] = {level: LevelValue(one.value, error) for (level, one), error in pairs}
+    return replace(words, tables=tables)
 
 
 def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:

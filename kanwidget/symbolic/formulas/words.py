@@ -27,8 +27,6 @@ from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 if TYPE_CHECKING:
     import sympy
 
-    from kanwidget.symbolic.formulas.regression.problem import Problem
-
 #: Levels of an edge that is a term in formulas, on or off.
 SWITCH = 2
 #: The decimals of an expression, each with its value and standard error.
@@ -126,7 +124,7 @@ class Words:
         """
         tables, unmet, remaining = dict(self.tables), dict(self.unmet), dict(constants)
         for name, table in self.tables.items():
-            part = _part_of_words(expression, name)
+            part = part_of_words(expression, name)
             if part is None or part.own == part.applied:
                 continue
             # Before words alone an exact number belongs to the form, and one that the data leave open says nothing.
@@ -141,25 +139,6 @@ class Words:
                     remaining.pop(decimal, None)
         return expression, remaining, replace(self, tables=tables, unmet=unmet)
 
-    def with_errors(self, expression: sympy.Expr, problem: Problem) -> Words:
-        """The same, with errors of the values by the rows of a fit; where words stand in several terms those of a posterior stay.
-
-        Args:
-            expression: The fitted formula of one output.
-            problem: The rows.
-        """
-        tables = dict(self.tables)
-        for applied, table in self._tables_in([expression]):
-            name = str(applied.func)
-            part = _part_of_words(expression, name)
-            is_factor, decimals = part is not None and part.is_factor, part.decimals if part else set()
-            # Edges share the size of a term: the errors of the network's curves say how it is shared, too.
-            if part is not None or any(math.isnan(one.error) for one in table.values()):
-                errors = problem.level_errors(expression, applied, len(table), decimals, centred=not is_factor)
-                pairs = zip(table.items(), errors, strict=True)
-                tables[name] = {level: LevelValue(one.value, error) for (level, one), error in pairs}
-        return replace(self, tables=tables)
-
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line of text for each column of words in expressions: its values by level, or which of two levels 0 and 1 stand for.
 
@@ -168,7 +147,7 @@ class Words:
             names: The names in print of functions, from `function_names(network)`.
         """
         lines = [f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self._switches_in(expressions)]
-        for applied, table in self._tables_in(expressions):
+        for applied, table in self.tables_in(expressions):
             values = _by_value(table)
             shown = [f"{' or '.join(levels)}: {_shown_value(one)}" for one, levels in values[:_MOST_LEVELS]]
             more = [f"and {len(values) - _MOST_LEVELS} more"] if len(values) > _MOST_LEVELS else []
@@ -190,7 +169,7 @@ class Words:
         for name, two in self._switches_in(expressions):
             cases = [rf"{i} & {upright(level)}" for i, level in enumerate(two)]
             equations.append(_cases(to_latex(("var", display.get(name, name))), cases))
-        for applied, table in self._tables_in(expressions):
+        for applied, table in self.tables_in(expressions):
             values = [(one, " or ".join(levels)) for one, levels in _by_value(table)]
             cases = [rf"{to_latex(one.value)} & {upright(levels)}" for one, levels in values]
             equations.append(_cases(to_latex(applied, display, names), cases))
@@ -220,7 +199,7 @@ class Words:
         # `switches`: the words of a column that 0 and 1 stand for; `notes`: comments on columns of numbers.
         return source(expr, variables, language, name, tables=tables, switches=self.switches, notes=self.notes)
 
-    def _tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
+    def tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
         """The functions of words in expressions, as they stand there, f(town) say, and their tables: the value of each word (level)."""
         import sympy
 
@@ -236,7 +215,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class _PartOfWords:
+class PartOfWords:
     """What depends on a column of words alone in the only term of a formula that has its function."""
 
     applied: Any
@@ -265,13 +244,13 @@ class _PartOfWords:
         return LevelValue(float(self.own.subs(value)), one.error if math.isnan(one.error) else slope * one.error)
 
 
-def _part_of_words(expression: Any, name: str) -> _PartOfWords | None:
+def part_of_words(expression: Any, name: str) -> PartOfWords | None:
     """The part of a formula that depends on words alone, where the function of this name stands in one term, once; None elsewhere.
 
     Examples:
         >>> import sympy
         >>> f, x = sympy.Function("f")(sympy.Symbol("town")), sympy.Symbol("x")
-        >>> part = _part_of_words(4 * sympy.exp(f - x) + 2, "f")
+        >>> part = part_of_words(4 * sympy.exp(f - x) + 2, "f")
         >>> part.own, part.others
         (4*exp(f(town)), f(town)*exp(-x) + 2)
     """
@@ -301,7 +280,7 @@ def _part_of_words(expression: Any, name: str) -> _PartOfWords | None:
     if not product.has(applied) or (not is_factor and product.as_coeff_Mul()[1] != applied):
         return None
     others = sympy.Add(*(applied * rest if term == having[0] else term for term in terms))
-    return _PartOfWords(applied, product, others, is_factor)
+    return PartOfWords(applied, product, others, is_factor)
 
 
 def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:

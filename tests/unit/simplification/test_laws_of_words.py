@@ -156,7 +156,7 @@ class TestErrors:
         for _ in range(40):
             y = truth + noise * rng.standard_normal(rows)
             fixed_floats = {sympy.Float(number) for number in fixed}
-            said.append(problem(y).level_errors(expression, applied, 3, fixed_floats, centred=centred))
+            said.append(problem(y).level_errors(expression, applied, [0, 1, 2], fixed_floats, centred=centred))
         # The truth by least squares, linear but for the constant 1.5, to first order.
         design = np.eye(3)[k] * (x / (x + 1.5) if not centred else np.ones(rows))[:, None]
         other = -values[k] * x / (x + 1.5) ** 2 if not centred else x**2

@@ -203,14 +203,14 @@ class Problem:
         return rows * (self.weights if rows.ndim == 1 else self.weights[:, None])
 
     def level_errors(
-        self, expr: Any, applied: Any, levels: int, fixed: Container[Any], *, centred: bool
+        self, expr: Any, applied: Any, groups: Sequence[int], fixed: Container[Any], *, centred: bool
     ) -> list[float]:
         """Standard errors of the values of a function of words for each of its levels, fitted together with the other constants.
 
         Args:
             expr: The fitted expression.
             applied: The function in it, of the column that holds the levels' numbers.
-            levels: How many levels there are.
+            groups: The number of each level's value, from 0: levels of one number share their value.
             fixed: Decimals that only say how the values are counted, such as a factor before the function.
             centred: Whether the values are counted from their mean over the rows, which is another constant of the expression.
 
@@ -221,9 +221,10 @@ class Problem:
 
         value, extended = sympy.Dummy(), copy.copy(self)
         extended.columns = {**self.columns, value: self.values(applied)}
-        # What the values of the levels change in each row, `(rows, levels)`.
-        level = self.columns[applied.args[0]].round().long()
-        member = torch.nn.functional.one_hot(level, levels).double()
+        # What the values change in each row, `(rows, values)`.
+        group = torch.tensor(groups)[self.columns[applied.args[0]].round().long()]
+        levels = max(groups) + 1
+        member = torch.nn.functional.one_hot(group, levels).double()
         slopes = extended.values(expr.xreplace({applied: value}).diff(value))[:, None] * member
         # From constants that are free to values: all of them, or one fewer, of mean 0 over the rows.
         basis = torch.eye(levels, dtype=torch.float64)
@@ -240,7 +241,8 @@ class Problem:
             if bool(covariance.isfinite().all())
             else torch.full((levels,), math.nan)
         )
-        return [math.sqrt(each) if each >= 0 else math.nan for each in variances.tolist()]
+        errors = [math.sqrt(each) if each >= 0 else math.nan for each in variances.tolist()]
+        return [errors[group] for group in groups]
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """The problem at some values of the constants, for a step.
