@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -37,9 +37,6 @@ from kanwidget.training.evidence.errors import valid_posterior
 _MOST_COLUMNS, _FEWEST_ROWS = 12, 12
 #: Rows that are searched with; all of a table of some thousand rows tell no more.
 _MOST_ROWS = 1000
-#: Seconds for the last fits of the law, of which a shorter writing may take two (sympy goes on for half a minute and finds no more), and
-#: for those of all rivals.
-_FINISHING = 10.0
 #: Complexity of a formula that can be read.
 _COMPLEXITY = 60.0
 
@@ -56,7 +53,7 @@ class LawNetwork(NamedTuple):
     @property
     def text(self) -> str:
         """The law for a person."""
-        return self.words.text(self.member.equation.text)
+        return self.words.text(self.member.equation.text, columns_read(self.network))
 
     @property
     def constants(self) -> int:
@@ -224,21 +221,20 @@ class LawSearch:
     def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
         """The law, its constants fitted to all rows or exact numbers where the rows agree; and rivals, which rows can't tell from it."""
         front, whole = self._front, self._whole
-        # Constants are fitted to all training rows now.
+        # Constants are fitted to all training rows now, for as long as it takes.
         numbers = _numbers(whole, self._columns, law.words)
         every = OwnRows(numbers.train_input, numbers.train_label[:, 0], numbers.train_weight)
         front.table = replace(self._table, every=every)
-        finishing = Finishing(front, None, lambda: _FINISHING)  # None: no weights of a robust loss
+        finishing = Finishing(front, None, lambda: math.inf)  # None: no weights of a robust loss
         member = finishing.finish(law.member)
         if member is not None:
             front.put(member, law.member)  # in the law's place
-        end = time.monotonic() + _FINISHING
-        for _ in find_rivals(Finishing(front, None, lambda: end - time.monotonic()), self._contenders):
+        for _ in find_rivals(finishing, self._contenders):
             pass  # they are `front.rivals` then
         last = self._law(front.best, whole) or (None if member is None else self._law(member, whole)) or law
         best, others = last.member.equation, [rival.equation for rival in front.rivals if rival is not last.member]
         options: dict[str, Any] = {"relative": front.has_relative_noise, "rows": " on the training rows"}
-        texts = [(rival, last.words.text(rival.text)) for rival in others]
+        texts = [(rival, last.words.text(rival.text, columns_read(last.network))) for rival in others]
         return last, tuple(Rival(text, rival_sentence(rival, best, text=text, **options)) for rival, text in texts)
 
     def _law(self, member: Member, data: Dataset | None = None) -> LawNetwork | None:
@@ -257,6 +253,15 @@ class LawSearch:
             root = torch.stack(weights).prod(0).sqrt() if weights else None
             problem = Problem(self._symbols, words.in_numbers(x), rows.train_label[:, 0], None, root, "simplify")
             expression, words = words.fitted(expression, problem, x)
+            for column in sorted(words.added):
+                # Words that say nothing go: by Schwarz's criterion their values must gain more than they cost.
+                plain, others = words.fitted(expression - self._symbols[column], problem, x)
+                deviances = [
+                    problem.at_numbers(each.in_numbers(x)).deviance(law)
+                    for law, each in ((expression, words), (plain, others))
+                ]
+                if problem.rows * math.log(deviances[1] / deviances[0]) < words.free[column] * math.log(problem.rows):
+                    expression, words = plain, others
         try:
             return LawNetwork(member, _compiled(self._network, expression, self._symbols, words), words)
         except ValueError:  # no network of the library's functions computes it

@@ -49,9 +49,9 @@ class WordNumbers:
         """How many constants the numbers of each column are: one fewer than levels, since their mean, or size, stands in a law."""
         return {column: len(numbers) - 1 for column, numbers in self.numbers.items()}
 
-    def text(self, law: str) -> str:
-        """A law of the search in print, with what words add."""
-        return " + ".join([law, *(self.names[column] for column in sorted(self.added))])
+    def text(self, law: str, columns: Sequence[int]) -> str:
+        """A law of the search in print, with what words of these columns add."""
+        return " + ".join([law, *(self.names[column] for column in columns if column in self.added)])
 
     def in_numbers(self, x: Tensor) -> Tensor:
         """Rows, `(rows, all columns)`, with these numbers in place of levels; a level that training hadn't has the mean of all."""

@@ -96,7 +96,9 @@ def test_the_page_writes_words_behind_a_hidden_node_in_one_way():
         factor = re.search(r"([\d.]+)\*f\(town\)", row["text"])
         values = {name: float(value) for name, value in re.findall(r"(\w+): (-?[\d.]+)", row["meaning"])}
         size = float(factor[1]) if factor else 1.0  # as trained it stands beside the values of the edge
-        assert size * (values["north"] - values["south"]) == pytest.approx(north - south, rel=0.02)
+        assert size * (values["north"] - values["south"]) == pytest.approx(
+            north - south, rel=0.05
+        )  # rounded by its error
 
 
 def test_words_are_no_functions(explorer):

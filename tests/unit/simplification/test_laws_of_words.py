@@ -95,12 +95,12 @@ class TestWordNumbers:
         assert words.names == ("a", "f(town)")
         torch.testing.assert_close(words.numbers[1], torch.tensor([-10 / 3, -1 / 3, 11 / 3], dtype=torch.float64))
         torch.testing.assert_close(words.sum(rows), words.in_numbers(rows)[:, 1])
-        assert words.text("a**2") == "a**2 + f(town)"
+        assert words.text("a**2", [0, 1]) == "a**2 + f(town)"
 
     def test_factors_are_as_large_as_the_values_also_beside_an_offset(self, rows):
         words = self.numbers(lambda a, f: f * torch.exp(-a) + 20, rows)
         assert not words.added
-        assert words.text("a") == "a"
+        assert words.text("a", [0, 1]) == "a"
         numbers = words.numbers[1]
         torch.testing.assert_close(numbers / numbers[0], torch.tensor([1.0, 2.5, 4.5], dtype=torch.float64))
         assert float(numbers.mean()) == pytest.approx(1)

@@ -136,6 +136,13 @@ class Problem:
         part.columns, part._parts = dict(zip(self.variables, part.x.unbind(1), strict=True)), {}
         return part
 
+    def at_numbers(self, x: Tensor) -> Problem:
+        """The same problem with other numbers in its columns, `(n, columns)`."""
+        changed = copy.copy(self)
+        changed.x, changed._parts = x.to("cpu", torch.float64), {}
+        changed.columns = dict(zip(self.variables, changed.x.unbind(1), strict=True))
+        return changed
+
     def with_weights(self, weights: Tensor | None) -> Problem:
         """The same problem with other weights of the rows, which a fit has estimated: factors of the residuals, `(n,)`."""
         weighted = copy.copy(self)
