@@ -260,7 +260,9 @@ class LawSearch:
                     problem.at_numbers(each.in_numbers(x)).deviance(law)
                     for law, each in ((expression, words), (plain, others))
                 ]
-                if problem.rows * math.log(deviances[1] / deviances[0]) < words.free[column] * math.log(problem.rows):
+                least = max(problem.rows * problem.noise_floor, 1e-300)  # exact data leave nothing
+                ratio = max(deviances[1], least) / max(deviances[0], least)
+                if ratio < problem.rows ** (words.free[column] / problem.rows):
                     expression, words = plain, others
         try:
             return LawNetwork(member, _compiled(self._network, expression, self._symbols, words), words)

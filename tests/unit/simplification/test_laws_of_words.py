@@ -68,6 +68,14 @@ def test_words_that_say_nothing_are_in_no_law():
     assert formula.text == "2*x*exp(-y)"
 
 
+@pytest.mark.slow
+def test_exact_rows_leave_nothing_and_keep_their_words():
+    _, formula, frame = fitted(lambda x, y, f: 9 * x + f, rows=120, noise=0.0)
+    (table,) = formula.as_read.words.tables.values()
+    mean = frame.kind.map(LEVELS).mean()
+    assert [one.value for one in table.values()] == pytest.approx([value - mean for value in LEVELS.values()], abs=1e-6)
+
+
 class TestWordNumbers:
     """The numbers that words count as in a search."""
 
