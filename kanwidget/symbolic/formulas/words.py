@@ -240,8 +240,13 @@ class PartOfWords:
         An unknown error, nan, stays the same object: levels are of one value where their pairs are equal, and a new nan equals no other.
         """
         value = {self.applied: one.value}
-        slope = abs(float(self.own.diff(self.applied).subs(value)))
-        return LevelValue(float(self.own.subs(value)), one.error if math.isnan(one.error) else slope * one.error)
+        slope = abs(_real(self.own.diff(self.applied).subs(value)))
+        return LevelValue(_real(self.own.subs(value)), one.error if math.isnan(one.error) else slope * one.error)
+
+
+def _real(number: Any) -> float:
+    """A number of sympy as a float; nan where it is complex or infinite, as the logarithm of a value below 0."""
+    return float(number) if number.is_real and number.is_finite else math.nan
 
 
 def part_of_words(expression: Any, name: str) -> PartOfWords | None:
@@ -277,7 +282,8 @@ def part_of_words(expression: Any, name: str) -> PartOfWords | None:
     # Evaluated, 4·(f + 3) would be 4·f + 12: the decimals are those of the formula.
     product = sympy.Mul(*own, evaluate=len(own) < 2)
     is_factor = bool(rest.free_symbols)
-    if not product.has(applied) or (not is_factor and product.as_coeff_Mul()[1] != applied):
+    curves = product.atoms(sympy.core.function.AppliedUndef) - {applied}  # of a curve of words no value is known here
+    if curves or not product.has(applied) or (not is_factor and product.as_coeff_Mul()[1] != applied):
         return None
     others = sympy.Add(*(applied * rest if term == having[0] else term for term in terms))
     return PartOfWords(applied, product, others, is_factor)

@@ -315,3 +315,19 @@ def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
     assert form.as_read.words == formula.as_read.words
     assert form.expressions == (formula.expression,)  # that of the network's own edges
     assert FormulaForm.of("as trained", [formula], 0.1).text == "y = 3.0*flow + 4.0*f(kind)"
+
+
+def test_words_behind_a_curve_keep_a_value_without_an_error_of_the_fit():
+    """Trained without evidence there is no posterior, and the hidden node's curve has no derivative that sympy knows."""
+    frame = trees(120)
+    model = KAN.for_data((frame, "girth"), width=[3, 1, 1])
+    model.fit((frame, "girth"), opt="Adam", steps=5, progress=False)
+    (table,) = model.fit_formula((frame, "girth")).as_read.words.tables.values()
+    assert all(math.isfinite(one.value) for one in table.values())
+
+
+def test_a_value_outside_of_a_functions_domain_is_no_number():
+    _, _, words = WORDS.in_units(FLOW * sympy.log(PHI), {})
+    ash, oak = values_of(words)
+    assert math.isnan(ash.value)
+    assert oak.value == pytest.approx(math.log(0.25))

@@ -226,13 +226,17 @@ class Problem:
         """
         import sympy
 
-        value, extended = sympy.Dummy(), copy.copy(self)
-        extended.columns = {**self.columns, value: self.values(applied)}
+        value, numbers = sympy.Dummy(), self.values(applied)
+        with torch.enable_grad():
+            numbers.requires_grad_(True)
+            columns, like = {**self.columns, value: numbers}, torch.zeros_like(self.y)
+            total = evaluate(expr.xreplace({applied: value}), columns, self.functions, like=like).sum()
+            (slope,) = torch.autograd.grad(total, numbers)
         # What the values change in each row, `(rows, values)`.
         group = torch.tensor(groups)[self.columns[applied.args[0]].round().long()]
         levels = max(groups) + 1
         member = torch.nn.functional.one_hot(group, levels).double()
-        slopes = extended.values(expr.xreplace({applied: value}).diff(value))[:, None] * member
+        slopes = slope[:, None] * member
         # From constants that are free to values: all of them, or one fewer, of mean 0 over the rows.
         basis = torch.eye(levels, dtype=torch.float64)
         if centred:
@@ -241,8 +245,10 @@ class Problem:
         _, others = self._gradients(template, symbols, values)
         chosen = [i for i, number in enumerate(values.tolist()) if sympy.Float(number) not in fixed]
         jacobian = self._weighted(torch.cat([slopes @ basis, others[:, chosen]], 1))
-        count = basis.shape[1]
-        covariance = self._covariance(jacobian, self._weighted(self.y - self.values(expr)))[:count, :count]
+        residual, count = self._weighted(self.y - self.values(expr)), basis.shape[1]
+        if not _is_finite(jacobian, residual, self.deviance(expr)):
+            return [math.nan] * len(groups)
+        covariance = self._covariance(jacobian, residual)[:count, :count]
         variances = (
             ((basis @ covariance) * basis).sum(1)
             if bool(covariance.isfinite().all())
