@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kanwidget._types import Elementwise
-from kanwidget.core import splines
+from kanwidget.core import fused, splines
 from kanwidget.core.primitives import primitive
 
 EdgeState = Literal["spline", "symbolic", "both", "pruned", "levels"]
@@ -427,7 +427,20 @@ class Layer(Edges, nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sums of the edges into each subnode, `(batch, in)` → `(batch, out)`."""
-        return self.sums(x, self.design(x))
+        grid = None
+        if not (self.symbols or self.ties or any(self.levels)):
+            grid = fused.grid_of_loops(x, self.coef, self.knots, self.k)
+        if grid is None:
+            return self.sums(x, self.design(x))
+        coef, base = self.coef, self.base
+        if not bool(self.spline_on.all()):  # else nothing is copied
+            coef, base = torch.where(self.spline_on[..., None], coef, 0.0), torch.where(self.spline_on, base, 0.0)
+        of_base = base_functions(self.base_fun)[0](x) @ base.T
+        return of_base + fused.sums(x, coef, grid, self._sums_of_splines)
+
+    def _sums_of_splines(self, x: Tensor, coef: Tensor) -> Tensor:
+        """The sums of splines with coefficients `coef`, `(out, in, G + k)`, alone, by way of basis functions: `(batch, out)`."""
+        return torch.einsum("nib,oib->no", splines.basis(x, self.knots, self.k), coef)
 
     # ---- symbols and ties in the state dict
 

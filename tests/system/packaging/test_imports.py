@@ -21,6 +21,7 @@ LATER = [
     "scipy",
     "joblib",
     "distributed",
+    "numba",
 ]
 #: Modules that only sweeps need.
 SWEEPS = {"kanwidget.sweeps", "sqlite3"}

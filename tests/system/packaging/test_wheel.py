@@ -85,6 +85,7 @@ def test_metadata(wheel):
         "knots",
         "docs",
         "onnx",
+        "fast",
         "release",
     } == set(said.get_all("Provides-Extra"))
     archive = zipfile.ZipFile(wheel)

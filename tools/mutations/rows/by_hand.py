@@ -174,4 +174,25 @@ BY_HAND = (
         "",
         ("js/test/network/network.test.ts",),
     ),
+    Mutation(
+        "rows that make no group of four are left out",
+        "kanwidget/core/kernels.py",
+        "        ends[number] = (ends[number] + 3) // 4 * 4",
+        "        ends[number] = ends[number] // 4 * 4",
+        ("tests/unit/core/test_fused.py",),
+    ),
+    Mutation(
+        "compiled splines that end with their grid",
+        "kanwidget/core/kernels.py",
+        "half * (four * v - three * v2), half * u2",
+        "half * (four * v - three * v2), -half * u2",
+        ("tests/unit/core/test_fused.py",),
+    ),
+    Mutation(
+        "threads that leave out a row",
+        "kanwidget/core/fused.py",
+        "ends[:-1], ends[1:]))",
+        "ends[:-1], ends[1:-1]))",
+        ("tests/unit/core/test_fused.py",),
+    ),
 )
