@@ -1,5 +1,6 @@
 """The symbolic functions that an edge can become: definition, table, search by name and registration of further ones."""
 
+from kanwidget.core.primitives.base import base_functions
 from kanwidget.core.primitives.definition import Form, Interval, Primitive, Starts, inner_point
 from kanwidget.core.primitives.table import (
     PRIMITIVES,
@@ -17,6 +18,7 @@ __all__ = [
     "Interval",
     "Primitive",
     "Starts",
+    "base_functions",
     "inner_point",
     "is_built_in",
     "primitive",

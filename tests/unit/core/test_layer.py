@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from kanwidget import KAN
 from kanwidget.core import Layer, splines
-from kanwidget.core.layer import base_functions
+from kanwidget.core.primitives import base_functions
 from tests.support.networks import F64, uniform
 
 AFFINE = (2.0, 0.3, 0.7, 0.1)
